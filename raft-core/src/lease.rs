@@ -1,0 +1,88 @@
+//! A leader's lease, from its rounds and the times at which they began. Pure data: time is passed in.
+
+use alloc::collections::VecDeque;
+use core::ops::Add;
+use core::time::Duration;
+
+use crate::action::Action;
+use crate::types::{Round, Term};
+
+/// How many unconfirmed rounds are remembered. Forgetting one can only make a lease shorter.
+const REMEMBERED: usize = 256;
+
+/// Whether, and until when, this node leads undisturbed. `I` is the driver's instant.
+///
+/// Give it every action as it is carried out; ask it with your own clock, at the moment
+/// of acting.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Lease<I> {
+    length: Option<Duration>,
+    begun: VecDeque<(Round, I)>,
+    term: Option<Term>,
+    ends: Option<I>,
+}
+
+impl<I: Copy + Ord + Add<Duration, Output = I>> Lease<I> {
+    /// A lease of this length ([`Config::lease`](crate::Config::lease)); with `None` it is never valid.
+    pub fn new(length: Option<Duration>) -> Self {
+        Lease {
+            length,
+            begun: VecDeque::new(),
+            term: None,
+            ends: None,
+        }
+    }
+
+    /// Follows an action. `now` reads the clock; it is called for
+    /// [`Action::StartRound`] alone, and must read the clock there and then, not return a cached time.
+    #[inline]
+    pub fn carry_out(&mut self, action: &Action, now: impl FnOnce() -> I) {
+        match *action {
+            Action::LeadershipGained { term, .. } => {
+                self.void();
+                self.term = Some(term);
+            }
+            Action::StartRound { round, .. } => {
+                if self.begun.len() == REMEMBERED {
+                    self.begun.pop_front();
+                }
+                self.begun.push_back((round, now()));
+            }
+            Action::LeadershipConfirmed { round, .. } => self.confirm(round),
+            Action::LeadershipLost { .. } => self.void(),
+            Action::Persist(_)
+            | Action::Send { .. }
+            | Action::SetTimer { .. }
+            | Action::CancelTimer(_)
+            | Action::Report(_) => {}
+        }
+    }
+
+    /// The term in which this node leads with a lease at `now`: the fencing token. `None` when it does not.
+    pub fn valid_at(&self, now: I) -> Option<Term> {
+        self.term.filter(|_| self.ends.is_some_and(|ends| now < ends))
+    }
+
+    /// When the lease ends unless it is extended, if there is one. It may have ended already.
+    pub fn ends(&self) -> Option<I> {
+        self.ends
+    }
+
+    fn confirm(&mut self, round: Round) {
+        while let Some((begun, at)) = self.begun.front().copied() {
+            if begun > round {
+                break;
+            }
+            self.begun.pop_front();
+            if begun == round {
+                self.ends = self.length.map(|length| at + length);
+            }
+        }
+    }
+
+    fn void(&mut self) {
+        self.begun.clear();
+        self.term = None;
+        self.ends = None;
+    }
+}

@@ -1,0 +1,179 @@
+//! Why: every transition, refusal and dropped message, as data.
+
+use crate::message::MessageKind;
+use crate::role::RoleKind;
+use crate::types::{NodeId, Term};
+
+/// Something that a driver may count or write down. Nothing depends on its being read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+pub enum Report {
+    /// The node's role, term or leader changed.
+    Transition {
+        /// The role now.
+        role: RoleKind,
+        /// The term now.
+        term: Term,
+        /// The leader of that term, as far as it is known.
+        leader: Option<NodeId>,
+        /// Why.
+        reason: TransitionReason,
+    },
+    /// The node voted for a candidate.
+    VoteGranted {
+        /// The candidate.
+        candidate: NodeId,
+        /// The term.
+        term: Term,
+    },
+    /// The node refused a vote or a pre-vote.
+    VoteRefused {
+        /// The candidate or pre-candidate.
+        candidate: NodeId,
+        /// The term for which it asked.
+        term: Term,
+        /// Whether it asked for a pre-vote.
+        pre_vote: bool,
+        /// Why it was refused.
+        reason: RefusalReason,
+    },
+    /// A leader asked this node to campaign, and it will not.
+    TimeoutNowRefused {
+        /// The leader.
+        from: NodeId,
+        /// Why.
+        reason: NoCampaignReason,
+    },
+    /// This node would campaign and may not.
+    NoCampaign {
+        /// Why.
+        reason: NoCampaignReason,
+    },
+    /// A leadership transfer began. The leader has given up its lease.
+    TransferStarted {
+        /// The voter that is to take over.
+        to: NodeId,
+    },
+    /// A leadership transfer was refused; nothing changed.
+    TransferRefused {
+        /// Why.
+        reason: TransferRefusal,
+    },
+    /// A leader's lease is too long for this node's election timeout, so it is followed but its
+    /// heartbeats are not answered: the configurations of the two nodes do not fit.
+    LeaseTooLong {
+        /// The leader.
+        leader: NodeId,
+    },
+    /// A message changed nothing and got no answer.
+    Dropped {
+        /// Its sender.
+        from: NodeId,
+        /// Its kind.
+        kind: MessageKind,
+        /// Why it was dropped.
+        reason: DropReason,
+    },
+}
+
+/// Why a node's role, term or leader changed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+pub enum TransitionReason {
+    /// A message carried a higher term.
+    HigherTerm,
+    /// A heartbeat of the term's leader arrived.
+    Heartbeat,
+    /// The first part of the election timeout ended: the leader is presumed lost.
+    LeaderSilent,
+    /// The election timeout ended.
+    ElectionTimeout,
+    /// The candidacy or pre-candidacy ended without a majority, and another begins.
+    NoMajority,
+    /// A majority would vote for this node.
+    PreVoteWon,
+    /// A majority voted for this node.
+    ElectionWon,
+    /// The leader asked this node to take over.
+    TimeoutNow,
+    /// This node voted for another.
+    VoteGranted,
+    /// A majority has not answered this leader for twice the election timeout.
+    QuorumLost,
+    /// A leadership transfer ended without a successor.
+    TransferTimedOut,
+    /// The node was paused.
+    Paused,
+}
+
+/// Why leadership ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+pub enum LostReason {
+    /// A message carried a higher term.
+    HigherTerm,
+    /// A majority has not answered for twice the election timeout.
+    QuorumLost,
+    /// The embedder asked for a transfer; the lease is given up before the target is asked.
+    Transfer,
+}
+
+/// Why a vote or a pre-vote was refused.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+pub enum RefusalReason {
+    /// "Reply false if term < currentTerm" (section 5.1); of a pre-vote, the term
+    /// asked for is not above ours.
+    StaleTerm,
+    /// This node leads.
+    Leading,
+    /// The leader may be alive: the first part of the election timeout still runs.
+    LeaderAlive,
+    /// The leader of that term is known, and it is another.
+    LeaderKnown,
+    /// This node's vote in that term went to another.
+    AlreadyVoted,
+    /// This node's log is more up-to-date (section 5.4.1).
+    LogBehind,
+}
+
+/// Why a node does not campaign.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+pub enum NoCampaignReason {
+    /// It is configured as a witness.
+    Witness,
+    /// It is paused.
+    Paused,
+    /// Its term is the last one.
+    LastTerm,
+}
+
+/// Why a leadership transfer was refused.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+pub enum TransferRefusal {
+    /// This node does not lead.
+    NotLeader,
+    /// A transfer began in this term already.
+    AlreadyStarted,
+    /// The target is no other voter.
+    UnknownTarget,
+    /// No target was named and no voter that would campaign has answered yet.
+    NobodyAnswered,
+    /// The term is the last one: nobody could follow.
+    LastTerm,
+}
+
+/// Why a message was dropped.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+pub enum DropReason {
+    /// The sender is no voter of this cluster, or claims to be this node.
+    UnknownSender,
+    /// It was late or repeated: its term, round or question is not the current one.
+    Stale,
+    /// No correct node would have sent it: a second leader in a term, an answer to what was never
+    /// asked, a transfer that nobody began.
+    Impossible,
+}

@@ -1,0 +1,2 @@
+//! One active instance of a program among several hosts.
+fn main() {}

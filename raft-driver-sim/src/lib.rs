@@ -1,0 +1,1 @@
+//! A deterministic simulated world for `raft-core`.
