@@ -1,2 +1,47 @@
 //! One active instance of a program among several hosts.
-fn main() {}
+
+mod demo;
+mod duration;
+mod keygen;
+mod node;
+mod status;
+
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+/// Leader election among a few hosts, over UDP, without a server cluster.
+#[derive(Debug, Parser)]
+#[command(name = "raft", version, propagate_version = true, max_term_width = 100)]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    Node(node::Args),
+    Keygen(keygen::Args),
+    Status(status::Args),
+    Demo(demo::Args),
+}
+
+fn main() -> ExitCode {
+    match Cli::parse().command {
+        Command::Node(args) => node::run(args),
+        Command::Keygen(args) => keygen::run(args),
+        Command::Status(args) => status::run(args),
+        Command::Demo(args) => demo::run(args),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_options_are_consistent() {
+        use clap::CommandFactory;
+        Cli::command().debug_assert();
+    }
+}
