@@ -136,7 +136,8 @@ impl Config {
             (Protocol::Plain, None) => Duration::ZERO,
             (Protocol::Standard, lease) => lease.unwrap_or(election_timeout * 4 / 5),
         };
-        if protocol == Protocol::Standard && (lease.is_zero() || !lease_fits(lease, election_timeout))
+        if protocol == Protocol::Standard
+            && (lease.is_zero() || !lease_fits(lease, election_timeout))
         {
             return Err(ConfigError::Lease {
                 value: lease,
@@ -167,7 +168,10 @@ impl Config {
 
     /// The voters but this one, ascending.
     pub fn peers(&self) -> impl Iterator<Item = NodeId> + '_ {
-        self.voters.iter().copied().filter(|voter| *voter != self.id)
+        self.voters
+            .iter()
+            .copied()
+            .filter(|voter| *voter != self.id)
     }
 
     /// How many voters a majority takes.
@@ -206,6 +210,14 @@ impl Config {
         self.voters.iter().position(|voter| *voter == id)
     }
 
+    /// Whether this node may answer a leader that takes such leases: its own promise must outlast them.
+    #[inline]
+    pub(crate) fn honours(&self, lease: Duration) -> bool {
+        lease == self.lease
+            || lease.is_zero()
+            || (self.protocol == Protocol::Standard && lease_fits(lease, self.election_timeout))
+    }
+
     pub(crate) fn is_majority(&self, set: VoterSet) -> bool {
         set.len() >= self.majority()
     }
@@ -217,7 +229,7 @@ impl Config {
 
 /// Whether a leader's lease ends before the election timeout of a follower that answered it, with
 /// clocks that drift by up to 1 %: L is at most T (1 - d) / (1 + d).
-pub(crate) fn lease_fits(lease: Duration, election_timeout: Duration) -> bool {
+fn lease_fits(lease: Duration, election_timeout: Duration) -> bool {
     lease.as_nanos() * 101 <= election_timeout.as_nanos() * 99
 }
 

@@ -60,7 +60,8 @@ impl<I: Copy + Ord + Add<Duration, Output = I>> Lease<I> {
 
     /// The term in which this node leads with a lease at `now`: the fencing token. `None` when it does not.
     pub fn valid_at(&self, now: I) -> Option<Term> {
-        self.term.filter(|_| self.ends.is_some_and(|ends| now < ends))
+        self.term
+            .filter(|_| self.ends.is_some_and(|ends| now < ends))
     }
 
     /// When the lease ends unless it is extended, if there is one. It may have ended already.

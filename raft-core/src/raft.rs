@@ -5,11 +5,15 @@ use core::time::Duration;
 
 use rand_core::Rng;
 
-use crate::action::Actions;
-use crate::config::Config;
+use crate::action::{Action, Actions};
+use crate::config::{Config, Protocol};
 use crate::event::{Event, Timer};
+use crate::message::Message;
+use crate::out::{Out, Timers};
+use crate::report::{DropReason, LostReason, Report, TransitionReason};
+use crate::role::{Follower, Part, Role};
 use crate::state::State;
-use crate::types::{HardState, LogPosition, NodeId, Term};
+use crate::types::{HardState, LogPosition, NodeId, Round, Term};
 
 /// A Raft node: a pure state machine. It has no clock, no socket and no disk; [`step`](Raft::step)
 /// tells it what happened and returns what is to be done.
@@ -17,9 +21,8 @@ use crate::types::{HardState, LogPosition, NodeId, Term};
 pub struct Raft<R> {
     config: Config,
     state: State,
-    /// The numbers of the timers that were set last, beside the state so that a model
-    /// checker does not see them grow.
-    timers: [u64; 3],
+    /// Beside the state, so that a model checker does not see the timers' numbers grow.
+    timers: Timers,
     rng: R,
 }
 
@@ -40,18 +43,46 @@ impl<R: Rng> Raft<R> {
         config: Config,
         hard_state: HardState,
         last_log: LogPosition,
-        rng: R,
+        mut rng: R,
     ) -> Result<(Self, Actions), RestoreError> {
-        let _ = (config, hard_state, last_log, rng);
-        todo!()
+        check_hard_state(&config, &hard_state)?;
+        let state = State {
+            hard: hard_state,
+            last_log,
+            leader: None,
+            round: Round(0),
+            pre_vote_nonce: rng.next_u64(),
+            role: Role::Follower(Follower {
+                part: Part::LeaderLost,
+            }),
+            paused: false,
+        };
+        let mut raft = Raft {
+            config,
+            state,
+            timers: Timers::default(),
+            rng,
+        };
+        let mut actions = Actions::default();
+        let mut step = raft.begin(&mut actions);
+        if step.out.config.protocol == Protocol::Standard
+            && hard_state.election_timeout < step.out.config.election_timeout
+        {
+            step.state.hard.election_timeout = step.out.config.election_timeout;
+            step.out.persist(step.state.hard);
+        }
+        step.become_follower(Part::LeaderAlive);
+        Ok((raft, actions))
     }
 
     /// Takes one event and returns what is to be done about it, in order.
     ///
     /// Total: any event, in any order, from anyone, with any numbers. It never panics, blocks or fails.
     pub fn step(&mut self, event: Event) -> Actions {
-        let _ = (event, &mut self.rng);
-        todo!()
+        let mut actions = Actions::default();
+        self.begin(&mut actions).take(event);
+        debug_assert_eq!(self.state.check(&self.config), Ok(()));
+        actions
     }
 
     /// Everything that decides what this node does next.
@@ -64,15 +95,199 @@ impl<R: Rng> Raft<R> {
         &self.config
     }
 
-    /// The number with which `timer` was last set or cancelled: an explorer that fires timers at will
-    /// passes it back in [`Event::TimerFired`]. A driver uses the number in the action.
-    pub fn timer_number(&self, timer: Timer) -> u64 {
-        match timer {
-            Timer::Election => self.timers[0],
-            Timer::Heartbeat => self.timers[1],
-            Timer::Repeat => self.timers[2],
+    /// The number with which `timer` is set, `None` while it is not: an explorer that fires timers at
+    /// will passes it back in [`Event::TimerFired`]. A driver uses the number in the action.
+    pub fn armed(&self, timer: Timer) -> Option<u64> {
+        self.timers.armed(timer)
+    }
+
+    fn begin<'a>(&'a mut self, actions: &'a mut Actions) -> Step<'a, R> {
+        Step {
+            state: &mut self.state,
+            out: Out {
+                config: &self.config,
+                timers: &mut self.timers,
+                rng: &mut self.rng,
+                actions,
+            },
         }
     }
+}
+
+/// One step under way: the state, and where its actions go. The handlers of each event are in
+/// `election`, `heartbeat` and `transfer`.
+pub(crate) struct Step<'a, R> {
+    pub(crate) state: &'a mut State,
+    pub(crate) out: Out<'a, R>,
+}
+
+impl<R: Rng> Step<'_, R> {
+    fn take(&mut self, event: Event) {
+        match event {
+            Event::Receive { from, message } => self.receive(from, message),
+            Event::TimerFired { timer, number } => {
+                if self.out.timers.fire(timer, number) {
+                    self.timer_fired(timer);
+                }
+            }
+            Event::TransferLeadership { to, stopped } => self.transfer_leadership(to, stopped),
+            Event::LogTailMoved(last_log) => self.state.last_log = last_log,
+            Event::Pause => self.pause(),
+            Event::Resume => self.resume(),
+        }
+    }
+
+    fn receive(&mut self, from: NodeId, message: Message) {
+        let config = self.out.config;
+        let Some(sender) = config.index_of(from).filter(|_| from != config.id) else {
+            self.out
+                .drop_message(from, message.kind(), DropReason::UnknownSender);
+            return;
+        };
+        let handled = match message {
+            Message::AppendEntries(request) => self.on_append_entries(from, request),
+            Message::AppendEntriesResponse(response) => {
+                self.on_append_entries_response(from, sender, response)
+            }
+            Message::RequestVote(request) => self.on_request_vote(from, request),
+            Message::RequestVoteResponse(response) => {
+                self.on_request_vote_response(sender, response)
+            }
+            Message::RequestPreVote(request) => self.on_request_pre_vote(from, request),
+            Message::RequestPreVoteResponse(response) => {
+                self.on_request_pre_vote_response(sender, response)
+            }
+            Message::TimeoutNow(request) => self.on_timeout_now(from, request),
+        };
+        if let Err(reason) = handled {
+            self.out.drop_message(from, message.kind(), reason);
+        }
+    }
+
+    fn timer_fired(&mut self, timer: Timer) {
+        match timer {
+            Timer::Election => self.election_timer_fired(),
+            Timer::Heartbeat => self.begin_round(),
+            Timer::Repeat => self.repeat(),
+        }
+    }
+
+    fn election_timer_fired(&mut self) {
+        match &self.state.role {
+            Role::Follower(follower) => match follower.part {
+                Part::LeaderAlive => self.presume_leader_lost(),
+                Part::LeaderLost => self.campaign(TransitionReason::ElectionTimeout),
+            },
+            // Section 5.2: "When this happens, each candidate will time out and start a new election".
+            Role::PreCandidate(_) | Role::Candidate(_) => {
+                self.campaign(TransitionReason::NoMajority);
+            }
+            Role::Leader(leader) => {
+                let reason = if leader.transfer.is_some() {
+                    TransitionReason::TransferTimedOut
+                } else {
+                    TransitionReason::QuorumLost
+                };
+                self.lose_leadership(LostReason::QuorumLost);
+                // The term stays, and so does its vote: cleared, it could be given twice in a term.
+                self.become_follower(Part::LeaderLost);
+                self.transition(reason);
+            }
+        }
+    }
+
+    /// Ends part one. All promises made so far have lapsed with it, so that a shorter election timeout
+    /// than the stored one may take its place.
+    fn presume_leader_lost(&mut self) {
+        let election_timeout = self.out.config.election_timeout;
+        if self.state.hard.election_timeout > election_timeout {
+            self.state.hard.election_timeout = election_timeout;
+            self.out.persist(self.state.hard);
+        }
+        self.become_follower(Part::LeaderLost);
+        self.transition(TransitionReason::LeaderSilent);
+    }
+
+    /// Section 5.1: "If one server's current term is smaller than the other's, then it updates its current
+    /// term to the larger value. If a candidate or leader discovers that its term is out of date, it
+    /// immediately reverts to follower state."
+    ///
+    /// A follower's timeout goes on as it is: only a leader or a granted vote puts an election off.
+    pub(crate) fn learn_term(&mut self, term: Term) {
+        self.enter_term(term, None);
+        match self.state.role {
+            Role::Follower(_) => {}
+            Role::PreCandidate(_) | Role::Candidate(_) | Role::Leader(_) => {
+                self.become_follower(Part::LeaderLost);
+            }
+        }
+        self.transition(TransitionReason::HigherTerm);
+    }
+
+    /// Moves to a higher term, with the vote that this step gives in it. The only place where the term
+    /// grows, and where what belongs to the term (its leader, its rounds) is forgotten.
+    pub(crate) fn enter_term(&mut self, term: Term, voted_for: Option<NodeId>) {
+        self.lose_leadership(LostReason::HigherTerm);
+        self.state.hard.current_term = term;
+        self.state.hard.voted_for = voted_for;
+        self.state.leader = None;
+        self.state.round = Round(0);
+        self.out.persist(self.state.hard);
+    }
+
+    /// Says that leadership ended, before anything else of the step, unless a transfer said so already.
+    pub(crate) fn lose_leadership(&mut self, reason: LostReason) {
+        let Role::Leader(leader) = &self.state.role else {
+            return;
+        };
+        if leader.transfer.is_none() {
+            let term = self.state.hard.current_term;
+            self.out.push(Action::LeadershipLost { term, reason });
+        }
+    }
+
+    /// Becomes, or goes on as, a follower whose timeout begins with `part`.
+    #[inline]
+    pub(crate) fn become_follower(&mut self, part: Part) {
+        let config = self.out.config;
+        let (part, after) = match (config.protocol, part) {
+            (Protocol::Standard, Part::LeaderAlive) => (part, self.state.hard.election_timeout),
+            (Protocol::Standard, Part::LeaderLost) => (part, self.out.draw()),
+            // Section 5.2: "election timeouts are chosen randomly from a fixed interval".
+            (Protocol::Plain, _) => (Part::LeaderLost, config.election_timeout + self.out.draw()),
+        };
+        if let Role::Follower(follower) = &mut self.state.role {
+            follower.part = part;
+        } else {
+            self.state.role = Role::Follower(Follower { part });
+            self.out.cancel(Timer::Heartbeat);
+            self.out.cancel(Timer::Repeat);
+        }
+        self.out.set_timer(Timer::Election, after);
+    }
+
+    pub(crate) fn transition(&mut self, reason: TransitionReason) {
+        self.out.report(Report::Transition {
+            role: self.state.role.kind(),
+            term: self.state.hard.current_term,
+            leader: self.state.leader,
+            reason,
+        });
+    }
+}
+
+fn check_hard_state(config: &Config, hard_state: &HardState) -> Result<(), RestoreError> {
+    if let (Term(0), Some(voted_for)) = (hard_state.current_term, hard_state.voted_for) {
+        return Err(RestoreError::VoteInTermZero { voted_for });
+    }
+    let value = hard_state.election_timeout;
+    if value > Config::MAX_ELECTION_TIMEOUT {
+        return Err(RestoreError::ElectionTimeout { value });
+    }
+    if config.protocol == Protocol::Plain && !value.is_zero() {
+        return Err(RestoreError::PromiseInPlainRaft { value });
+    }
+    Ok(())
 }
 
 /// Why a node cannot be made from what its disk holds.
@@ -93,29 +308,30 @@ pub enum RestoreError {
     PromiseInPlainRaft {
         /// The recorded election timeout.
         value: Duration,
-        /// The recorded term.
-        term: Term,
     },
 }
 
 impl fmt::Display for RestoreError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match *self {
-            RestoreError::VoteInTermZero { voted_for } => {
-                write!(f, "voted_for: a vote for node {voted_for} in term 0, which has no elections")
-            }
+            RestoreError::VoteInTermZero { voted_for } => write!(
+                f,
+                "voted_for: a vote for node {voted_for} is recorded in term 0, which has no elections"
+            ),
             RestoreError::ElectionTimeout { value } => {
                 let most = Config::MAX_ELECTION_TIMEOUT;
-                write!(f, "election_timeout: the stored {value:?} is longer than {most:?}")
+                write!(
+                    f,
+                    "election_timeout: the stored {value:?} is longer than {most:?}"
+                )
             }
-            RestoreError::PromiseInPlainRaft { value, term } => write!(
+            RestoreError::PromiseInPlainRaft { value } => write!(
                 f,
-                "election_timeout: this state (term {term}) holds a promise of {value:?} not to \
-                 vote, which plain Raft would break: start plain Raft on a state of its own"
+                "election_timeout: the state holds a promise of {value:?} not to vote, which plain \
+                 Raft would break: give plain Raft a state of its own"
             ),
         }
     }
 }
 
 impl core::error::Error for RestoreError {}
-
