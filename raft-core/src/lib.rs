@@ -1,4 +1,115 @@
-//! Raft leader election as a pure state machine.
+//! Raft leader election as a pure state machine: `step(event) -> actions`.
+//!
+//! No clock, no socket, no disk, no threads, no global randomness: a [`Raft`] is told what happened (an
+//! [`Event`]) and answers with what is to be done (the [`Action`]s). So it runs in any
+//! runtime, on bare metal and in a browser, and the code that ships is the code that a model checker
+//! explores. It elects leaders and keeps them; the log will come in the same core.
+//!
+//! # The contract: one rule
+//!
+//! **Carry out the actions in order, step after step; a [`Persist`](Action::Persist) is on stable storage
+//! before any later action is carried out.**
+//!
+//! Everything else follows from it. A vote leaves only when it is durable. A crash after any prefix of the
+//! actions is legal. Group commit is free: step many events, sync once, release the actions in
+//! order. A leader whose disk has stalled falls silent and is replaced. There is no second list, nothing
+//! to acknowledge and nothing to forget.
+//!
+//! - A failed `Persist` is fatal: drop the node, and [`restore`](Raft::restore) it from what the disk holds.
+//! - Messages may be lost, repeated, reordered, delayed and replayed without bound. The driver vouches for
+//!   the sender of each ([`Event::Receive`]).
+//! - A timer may fire late or twice, never early. Its number tells the core whether it is still the one that
+//!   was set. [`Deadlines`] keeps the three of them.
+//! - Lost state means a new [`NodeId`]: a voter that forgot its vote could vote twice. Only an operator's
+//!   explicit first start begins with [`HardState::default`].
+//! - Seed the generator afresh at every restore, differently on each node.
+//!
+//! # The loop
+//!
+//! All of a driver, here on std's UDP socket with three functions left to you (`save` writes
+//! and syncs a file, `send` and `receive` encode and authenticate datagrams, see [`Event::Receive`]):
+//!
+//! ```
+//! use std::{io, time::{Duration, Instant}};
+//! use raft_core::{Action, Actions, Deadlines, Event, HardState, Lease, Message, NodeId, Raft};
+//! # fn save(_: &HardState) -> io::Result<()> { Ok(()) }
+//! # fn send(_: NodeId, _: &Message) {}
+//! # fn receive(_: Option<Duration>) -> Option<(NodeId, Message)> { None }
+//!
+//! fn run<R: rand_core::Rng>(mut raft: Raft<R>, restored: Actions) -> io::Result<()> {
+//!     let mut deadlines = Deadlines::new();
+//!     let mut lease = Lease::new(raft.config().lease());
+//!     let mut actions = restored;
+//!     loop {
+//!         for action in actions {
+//!             deadlines.carry_out(&action, Instant::now());
+//!             lease.carry_out(&action, Instant::now);
+//!             match action {
+//!                 Action::Persist(state) => save(&state)?,
+//!                 Action::Send { to, message } => send(to, &message),
+//!                 Action::LeadershipLost { term, reason } => println!("lost {term}: {reason:?}"),
+//!                 Action::LeadershipGained { term, .. } => println!("gained {term}"),
+//!                 Action::LeadershipConfirmed { .. } => { /* `lease` is valid now */ }
+//!                 Action::Report(report) => println!("{report:?}"),
+//!                 Action::SetTimer { .. } | Action::CancelTimer(_) | Action::StartRound { .. } => {}
+//!             }
+//!         }
+//!         let event = deadlines.expire(Instant::now()).or_else(|| {
+//!             let patience = deadlines.next().map(|at| at.saturating_duration_since(Instant::now()));
+//!             receive(patience).map(|(from, message)| Event::Receive { from, message })
+//!         });
+//!         actions = event.map_or_else(Actions::default, |event| raft.step(event));
+//!     }
+//! }
+//! ```
+//!
+//! Due timers come before messages, so that a flood stops neither heartbeats nor the end of an election.
+//!
+//! # Time without a clock
+//!
+//! The core is never told the time: it asks for a timer and is told that it fired. A follower's election
+//! timeout, uniform in [T, 2T), is spent in two parts. In the first, T, *the leader may be alive*: the node
+//! refuses votes and pre-votes ([`Part::LeaderAlive`]). In the second, uniform in [0, T), *the leader is presumed
+//! lost*: the node grants votes, and campaigns when it ends ([`Part::LeaderLost`]). A restarted node begins in the
+//! first, so that it cannot break a promise that it forgot.
+//!
+//! # Leadership and leases
+//!
+//! To have won an election is not yet to lead undisturbed: a leader that was cut off is replaced without
+//! being told. So a leader numbers its heartbeats ([`Round`]); when a majority has answered one, the core says so
+//! ([`Action::LeadershipConfirmed`]). Each of that majority refuses to vote for T after it received the round, hence
+//! for T after the round *began*; a lease of L = 0.8 T from then on outlasts no promise, with clocks that drift by
+//! up to 1 % and time to spare to stop what was running. [`Lease`] does the arithmetic:
+//! ask it with your own clock at the moment of acting.
+//!
+//! What no lease can cover, a pause between looking at it and acting, only a fencing token
+//! answers: pass the term ([`Lease::valid_at`]) to what you write to, and have it refuse lower ones.
+//!
+//! # Bad networks
+//!
+//! Pre-vote (thesis section 9.6), leader stickiness (4.2.3) and check-quorum (6.2) are on by default, and come as one
+//! ([`Protocol::Standard`]): stickiness without a leader that steps down keeps a connected majority
+//! from electing when the old leader still reaches one node of it. What asks is repeated until it
+//! is answered, and what answers names what it answers, so that loss costs no election and a replayed datagram
+//! feigns no quorum.
+//!
+//! # What this does not do
+//!
+//! No log yet: [`Event::LogTailMoved`] lets an embedder that replicates by its own means elect the freshest replica.
+//! No changes of membership. No Byzantine faults: who holds a voter's identity can vote twice.
+//!
+//! # Features
+//!
+//! - `serde`: `Serialize` and `Deserialize` for all public data.
+//! - `wire`: the codec of messages, `wire`, so that all drivers speak the same bytes.
+//!
+//! # Reading order
+//!
+//! `types`, `message`, `event`, `action`, `report`, `config`; `raft` (restore and step: the heart), `state`, `role`; then
+//! `election`, `heartbeat`, `transfer`; `quorum`, `invariants`; `deadlines` and `lease` for drivers.
+//!
+//! "The paper" is Ongaro and Ousterhout, *In Search of an Understandable Consensus Algorithm* (extended
+//! version); "the thesis" is Ongaro, *Consensus: Bridging Theory and Practice*.
 #![no_std]
 #![cfg_attr(
     not(test),
