@@ -1,0 +1,155 @@
+//! Datagrams: how a message is framed, sealed, opened, and known to be fresh. No socket and
+//! no clock: bytes in, bytes out.
+
+mod format;
+mod freshness;
+mod reason;
+mod timing;
+
+use std::fmt;
+
+use raft_core::{Message, NodeId};
+
+use crate::key::Keyring;
+use format::{Body, Codec};
+use freshness::{Freshness, Verdict};
+
+pub use format::MAX_DATAGRAM;
+pub use reason::DropReason;
+pub use timing::TimingDigest;
+
+type Random = Box<dyn FnMut(&mut [u8]) + Send>;
+
+/// What a node says about itself in every frame.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Identity {
+    /// The cluster's name. It is authenticated, never sent: a frame carries four bytes of a digest
+    /// of it.
+    pub cluster: String,
+    /// The node.
+    pub id: NodeId,
+    /// The digest of its timing and voters.
+    pub timing: TimingDigest,
+}
+
+/// What a datagram turned out to be.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Opened<'a> {
+    /// A fresh message, to be given to the core.
+    Message {
+        /// Its sender, a peer.
+        from: NodeId,
+        /// The message.
+        message: Message,
+    },
+    /// A fresh frame without a message. What there was to learn from it is learnt; it is never answered.
+    Empty {
+        /// Its sender, a peer.
+        from: NodeId,
+    },
+    /// It is authentic, but echoes none of our challenges that hold: a peer that has not yet learnt
+    /// the current one, or a recording that is played again. Nothing was learnt from it.
+    Stale {
+        /// The peer that it names as its sender.
+        from: NodeId,
+        /// What to answer, to the *configured* address of `from` and to no other. It is no
+        /// longer than what it answers.
+        answer: &'a [u8],
+    },
+    /// Nothing to do but to count it.
+    Dropped(DropReason),
+}
+
+/// Frames, seals and opens the datagrams of one node. See the [module's documentation](self).
+pub struct Transport {
+    timing: TimingDigest,
+    boot: [u8; 4],
+    codec: Codec,
+    freshness: Freshness,
+    random: Random,
+}
+
+impl Transport {
+    /// The transport of one run of a node. `peers` are the other voters. With `keys` all frames are sealed and
+    /// unsealed ones refused; with `None` it is the other way round.
+    ///
+    /// `random` fills a buffer with unpredictable bytes, from the operating system outside of tests: nonces,
+    /// challenges and the boot id come from it.
+    pub fn new(
+        identity: Identity,
+        peers: &[NodeId],
+        keys: Option<Keyring>,
+        random: impl FnMut(&mut [u8]) + Send + 'static,
+    ) -> Transport {
+        let mut random: Random = Box::new(random);
+        let mut boot = [0; 4];
+        random(&mut boot);
+        let freshness = Freshness::new(peers, &mut *random);
+        Transport {
+            timing: identity.timing,
+            boot,
+            codec: Codec::new(&identity.cluster, identity.id, keys),
+            freshness,
+            random,
+        }
+    }
+
+    /// A datagram for `to`: the message, or, with `None`, an empty frame that only carries our
+    /// challenge. At most [`MAX_DATAGRAM`] bytes.
+    pub fn seal(&mut self, to: NodeId, message: Option<&Message>) -> &[u8] {
+        let echo = self.freshness.learnt(to);
+        self.seal_with(to, message, echo)
+    }
+
+    /// Opens a datagram. Whatever it holds, this neither panics nor allocates without bound.
+    pub fn open(&mut self, datagram: &[u8]) -> Opened<'_> {
+        let freshness = &self.freshness;
+        let frame = match self.codec.open(datagram, |id| freshness.knows(id)) {
+            Ok(frame) => frame,
+            Err(reason) => return Opened::Dropped(reason),
+        };
+        if frame.body.timing != self.timing {
+            return Opened::Dropped(DropReason::OtherTiming);
+        }
+        let from = frame.from;
+        match self.freshness.judge(from, &frame.body) {
+            Verdict::Cloned => Opened::Dropped(DropReason::ClonedId),
+            Verdict::Stale => Opened::Stale {
+                from,
+                answer: self.seal_with(from, None, frame.body.challenge),
+            },
+            Verdict::Fresh => match frame.message {
+                Some(message) => Opened::Message { from, message },
+                None => Opened::Empty { from },
+            },
+        }
+    }
+
+    /// Takes a new challenge. The one before it still holds, the one before that no longer.
+    pub fn renew_challenge(&mut self) {
+        self.freshness.renew(&mut *self.random);
+    }
+
+    /// Replaces the keys. `None` goes over to unsealed frames.
+    pub fn replace_keys(&mut self, keys: Option<Keyring>) {
+        self.codec.replace_keys(keys);
+    }
+
+    fn seal_with(&mut self, to: NodeId, message: Option<&Message>, echo: [u8; 8]) -> &[u8] {
+        let body = Body {
+            boot: self.boot,
+            timing: self.timing,
+            challenge: self.freshness.challenge(),
+            echo,
+        };
+        self.codec.seal(to, &body, message, &mut *self.random)
+    }
+}
+
+impl fmt::Debug for Transport {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Transport")
+            .field("codec", &self.codec)
+            .finish_non_exhaustive()
+    }
+}
