@@ -193,6 +193,9 @@ impl<R: Rng> Step<'_, R> {
         request: &RequestVote,
     ) -> Result<Option<RefusalReason>, DropReason> {
         let hard = &self.state.hard;
+        if request.term == Term(0) {
+            return Err(DropReason::Impossible);
+        }
         if request.term < hard.current_term {
             return Ok(Some(RefusalReason::StaleTerm));
         }

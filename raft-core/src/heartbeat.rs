@@ -57,7 +57,8 @@ impl<R: Rng> Step<'_, R> {
             self.answer(from, request.round, false);
             return Ok(());
         } else if request.term == current_term {
-            if self.state.leader.is_some_and(|leader| leader != from) {
+            let second = self.state.leader.is_some_and(|leader| leader != from);
+            if second || current_term == Term(0) {
                 return Err(DropReason::Impossible);
             }
             if request.round <= self.state.round {

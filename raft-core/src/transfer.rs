@@ -7,7 +7,7 @@ use crate::message::{Message, TimeoutNow};
 use crate::raft::Step;
 use crate::report::{DropReason, LostReason, Report, TransferRefusal, TransitionReason};
 use crate::role::{Cause, Role, Transfer};
-use crate::types::NodeId;
+use crate::types::{NodeId, Term};
 
 impl<R: Rng> Step<'_, R> {
     /// Gives up the lease, then asks the target. There is no way back: whatever becomes of it, this node does not
@@ -79,6 +79,9 @@ impl<R: Rng> Step<'_, R> {
         let current_term = self.state.hard.current_term;
         if request.term < current_term {
             return Err(DropReason::Stale);
+        }
+        if request.term == Term(0) {
+            return Err(DropReason::Impossible);
         }
         if request.term > current_term {
             self.learn_term(request.term);
