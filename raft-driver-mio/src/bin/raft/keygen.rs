@@ -3,6 +3,8 @@
 use std::path::PathBuf;
 use std::process::ExitCode;
 
+use raft_driver_mio::Keyring;
+
 /// Makes a key file for the nodes of a cluster.
 ///
 /// Copy the file to every host, readable by nobody else, and name it with --key-file.
@@ -14,7 +16,11 @@ pub(crate) struct Args {
 }
 
 pub(crate) fn run(args: Args) -> ExitCode {
-    let Args { file } = args;
-    eprintln!("raft keygen: {}: not supported", file.display());
-    ExitCode::FAILURE
+    match Keyring::write_new(&args.file) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("raft keygen: {error}");
+            ExitCode::FAILURE
+        }
+    }
 }

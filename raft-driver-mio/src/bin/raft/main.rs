@@ -1,8 +1,10 @@
 //! One active instance of a program among several hosts.
 
+mod config;
 mod demo;
 mod duration;
 mod keygen;
+mod log;
 mod node;
 mod status;
 

@@ -5,7 +5,11 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 use std::time::Duration;
 
-use crate::duration;
+use raft_driver_mio::{Handle, StartError, StoreError};
+use signal_hook::consts::{SIGINT, SIGTERM};
+use signal_hook::iterator::Signals;
+
+use crate::{config, duration, log};
 
 /// Runs one node of a cluster in the foreground.
 ///
@@ -75,7 +79,61 @@ pub(crate) struct Args {
     pub(crate) log_level: Option<String>,
 }
 
+/// The exit status of a wrong configuration, EX_CONFIG of sysexits.h.
+const EX_CONFIG: u8 = 78;
+
 pub(crate) fn run(args: Args) -> ExitCode {
-    eprintln!("raft node: {:?}: not supported", args.id);
-    ExitCode::FAILURE
+    let (settings, level) = match config::settings(args) {
+        Ok(settings) => settings,
+        Err(error) => return fail(&error, EX_CONFIG),
+    };
+    // Before the node starts, so that no signal is missed.
+    let signals = match Signals::new([SIGTERM, SIGINT]) {
+        Ok(signals) => signals,
+        Err(error) => return fail(&format!("signals: {error}"), 1),
+    };
+    log::start(level);
+    let handle = match raft_driver_mio::start(settings) {
+        Ok(handle) => handle,
+        Err(error) => return fail(&error.to_string(), status_of(&error)),
+    };
+    stop_on_signals(signals, handle.clone());
+    match handle.join() {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => fail(&error.to_string(), 1),
+    }
+}
+
+/// The first signal stops the node in order, the second ends the process.
+fn stop_on_signals(mut signals: Signals, handle: Handle) {
+    std::thread::spawn(move || {
+        let mut signals = signals.forever();
+        if signals.next().is_some() {
+            handle.shutdown();
+        }
+        if let Some(signal) = signals.next() {
+            std::process::exit(128 + signal);
+        }
+    });
+}
+
+/// Whether the operator's configuration is at fault, or the moment.
+fn status_of(error: &StartError) -> u8 {
+    match error {
+        StartError::Settings(_)
+        | StartError::Restore(_)
+        | StartError::Store(
+            StoreError::Absent { .. }
+            | StoreError::Exists { .. }
+            | StoreError::OtherCluster { .. }
+            | StoreError::OtherNode { .. }
+            | StoreError::ClusterName { .. },
+        ) => EX_CONFIG,
+        _ => 1,
+    }
+}
+
+fn fail(error: &str, status: u8) -> ExitCode {
+    eprintln!("raft node: {error}");
+    ExitCode::from(status)
 }

@@ -1,0 +1,93 @@
+//! Asks a running node over its control socket.
+
+use std::fmt;
+use std::io::{self, BufRead, BufReader, Read, Write};
+use std::os::unix::net::UnixStream;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use serde_json::Value;
+
+use super::{Request, SOCKET_NAME};
+use crate::status::Status;
+
+/// How long a node is waited for.
+const TIMEOUT: Duration = Duration::from_secs(5);
+/// The longest answer that is read, in bytes.
+const MAX_ANSWER: u64 = 1 << 20;
+
+/// Asks the node whose state directory is `state_dir`, and returns its answer, in which `ok` is true.
+/// Blocks for some seconds at the most.
+///
+/// # Errors
+///
+/// No node answers there, or the node refused.
+pub fn ask(state_dir: &Path, request: &Request) -> Result<Value, AskError> {
+    let path = state_dir.join(SOCKET_NAME);
+    let answer = exchange(&path, request).map_err(|error| AskError::Unreachable { path, error })?;
+    match (answer.get("ok"), answer.get("error")) {
+        (Some(Value::Bool(true)), _) => Ok(answer),
+        (_, Some(Value::String(error))) => Err(AskError::Refused(error.clone())),
+        _ => Err(AskError::Incomprehensible),
+    }
+}
+
+/// Asks the node whose state directory is `state_dir` for its status.
+///
+/// # Errors
+///
+/// No node answers there.
+pub fn status(state_dir: &Path) -> Result<Status, AskError> {
+    let answer = ask(state_dir, &Request::Status)?;
+    serde_json::from_value(answer).map_err(|_| AskError::Incomprehensible)
+}
+
+fn exchange(path: &Path, request: &Request) -> io::Result<Value> {
+    let mut stream = UnixStream::connect(path)?;
+    stream.set_read_timeout(Some(TIMEOUT))?;
+    stream.set_write_timeout(Some(TIMEOUT))?;
+    let mut line = serde_json::to_vec(request)?;
+    line.push(b'\n');
+    stream.write_all(&line)?;
+    let mut answer = String::new();
+    BufReader::new(stream.take(MAX_ANSWER)).read_line(&mut answer)?;
+    if answer.is_empty() {
+        return Err(io::ErrorKind::UnexpectedEof.into());
+    }
+    Ok(serde_json::from_str(&answer)?)
+}
+
+/// Why a node did not do what it was asked.
+#[derive(Debug)]
+#[non_exhaustive]
+pub enum AskError {
+    /// No node answers.
+    Unreachable {
+        /// The control socket.
+        path: PathBuf,
+        /// Why.
+        error: io::Error,
+    },
+    /// The node refused, and says why.
+    Refused(String),
+    /// The answer is none of this version of the program.
+    Incomprehensible,
+}
+
+impl fmt::Display for AskError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            AskError::Unreachable { path, error } => write!(
+                f,
+                "{}: no node answers: {error}: is one running with this state directory, and is it yours?",
+                path.display()
+            ),
+            AskError::Refused(error) => f.write_str(error),
+            AskError::Incomprehensible => {
+                f.write_str("the node's answer is not understood: is it of another version?")
+            }
+        }
+    }
+}
+
+impl std::error::Error for AskError {}

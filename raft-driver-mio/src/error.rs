@@ -1,0 +1,137 @@
+//! Why a node does not start, and why one stopped.
+
+use std::fmt;
+use std::io;
+use std::net::SocketAddr;
+use std::path::PathBuf;
+
+use raft_core::{RestoreError, TransferRefusal};
+
+use crate::settings::SettingsError;
+use crate::store::StoreError;
+
+/// Why a node does not start. Nothing was changed, but that a first start may have made the state.
+#[derive(Debug)]
+#[non_exhaustive]
+pub enum StartError {
+    /// The settings are wrong.
+    Settings(SettingsError),
+    /// The durable state cannot be made or opened.
+    Store(StoreError),
+    /// The state is one that no node can have written under these settings.
+    Restore(RestoreError),
+    /// The address cannot be bound.
+    Bind {
+        /// The address.
+        listen: SocketAddr,
+        /// Why.
+        error: io::Error,
+    },
+    /// The control socket cannot be made.
+    Control {
+        /// Where.
+        path: PathBuf,
+        /// Why.
+        error: io::Error,
+    },
+    /// The system refuses something else that a node needs.
+    System {
+        /// What it is.
+        what: &'static str,
+        /// Why.
+        error: io::Error,
+    },
+}
+
+impl fmt::Display for StartError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            StartError::Settings(error) => error.fmt(f),
+            StartError::Store(error) => error.fmt(f),
+            StartError::Restore(error) => error.fmt(f),
+            StartError::Bind { listen, error } => write!(
+                f,
+                "listen: {listen} cannot be bound: {error}: give an address of this host and a port that is free"
+            ),
+            StartError::Control { path, error } => write!(
+                f,
+                "{}: the control socket cannot be made: {error}: give a state directory that can be written and \
+                 whose path is shorter than about 90 bytes",
+                path.display()
+            ),
+            StartError::System { what, error } => write!(f, "{what}: {error}"),
+        }
+    }
+}
+
+impl std::error::Error for StartError {}
+
+/// Why a running node stopped by itself. Its lease is void; start it again from its state.
+#[derive(Debug)]
+#[non_exhaustive]
+pub enum NodeError {
+    /// The state could not be made durable. What the disk holds is right, what the node
+    /// remembered is not.
+    Persist(StoreError),
+    /// Waiting for events failed.
+    Poll(io::Error),
+    /// The node's thread panicked, which is a bug.
+    Panicked,
+}
+
+impl fmt::Display for NodeError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            NodeError::Persist(error) => write!(f, "the state cannot be written: {error}"),
+            NodeError::Poll(error) => write!(f, "waiting for events failed: {error}"),
+            NodeError::Panicked => f.write_str("the node's thread panicked: please report it"),
+        }
+    }
+}
+
+impl std::error::Error for NodeError {}
+
+/// The node has stopped: [`Handle::join`](crate::Handle::join) says why.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Stopped;
+
+impl fmt::Display for Stopped {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("the node has stopped")
+    }
+}
+
+impl std::error::Error for Stopped {}
+
+/// Why a leadership transfer did not begin.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum TransferError {
+    /// The node refused.
+    Refused(TransferRefusal),
+    /// The node has stopped.
+    Stopped,
+}
+
+impl fmt::Display for TransferError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            TransferError::Refused(TransferRefusal::NotLeader) => "this node does not lead",
+            TransferError::Refused(TransferRefusal::AlreadyStarted) => {
+                "a transfer began in this term already"
+            }
+            TransferError::Refused(TransferRefusal::UnknownTarget) => {
+                "the target is no other voter of this cluster"
+            }
+            TransferError::Refused(TransferRefusal::NobodyAnswered) => {
+                "no voter that could take over has answered yet: name one, or wait"
+            }
+            TransferError::Refused(TransferRefusal::LastTerm) => {
+                "this is the last term: nobody could follow"
+            }
+            TransferError::Stopped => "the node has stopped",
+        })
+    }
+}
+
+impl std::error::Error for TransferError {}

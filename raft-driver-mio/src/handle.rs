@@ -1,0 +1,265 @@
+//! How the rest of a program talks to its node.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::sync::mpsc::{Sender, SyncSender, sync_channel};
+use std::time::Duration;
+
+use mio::Waker;
+use raft_core::{LogPosition, NodeId, Term};
+
+use crate::error::{NodeError, Stopped, TransferError};
+use crate::key::Keyring;
+use crate::shared::{Shared, View};
+use crate::status::Status;
+
+/// What a handle, or a client of the control socket, asks of the node's thread.
+#[derive(Debug)]
+pub(crate) enum Command {
+    Status(SyncSender<Status>),
+    Transfer {
+        to: Option<NodeId>,
+        reply: SyncSender<Result<NodeId, TransferError>>,
+    },
+    Pause,
+    Resume,
+    Isolate(bool),
+    LogTailMoved(LogPosition),
+    ReplaceKeys(Option<Keyring>),
+    Shutdown,
+    Abort,
+}
+
+/// A node's handle. Clones are handles of the same node; all methods can be called from any thread. When
+/// the last handle is dropped the node stops as with [`abort`](Handle::abort).
+#[derive(Clone, Debug)]
+pub struct Handle {
+    inner: Arc<Inner>,
+}
+
+#[derive(Debug)]
+struct Inner {
+    id: NodeId,
+    local_address: SocketAddr,
+    shared: Arc<Shared>,
+    commands: Sender<Command>,
+    waker: Arc<Waker>,
+}
+
+impl Handle {
+    pub(crate) fn new(
+        id: NodeId,
+        local_address: SocketAddr,
+        shared: Arc<Shared>,
+        commands: Sender<Command>,
+        waker: Arc<Waker>,
+    ) -> Handle {
+        let inner = Inner {
+            id,
+            local_address,
+            shared,
+            commands,
+            waker,
+        };
+        Handle {
+            inner: Arc::new(inner),
+        }
+    }
+
+    /// The node's id.
+    pub fn id(&self) -> NodeId {
+        self.inner.id
+    }
+
+    /// The address on which the node listens.
+    pub fn local_address(&self) -> SocketAddr {
+        self.inner.local_address
+    }
+
+    /// The term in which this node leads with a lease at this moment: the fencing token. `None`
+    /// when it does not.
+    ///
+    /// Ask at the moment of acting, every time. It reads the clock and waits for nothing: a node whose
+    /// disk has stalled, that was suspended or that is cut off finds its lease over here. What is left
+    /// is a pause between asking and acting; only a resource that refuses lower terms than
+    /// the highest that it has seen is safe from that.
+    pub fn leadership(&self) -> Option<Term> {
+        self.inner.shared.lease().map(|(term, _)| term)
+    }
+
+    /// The lease at this moment: its term, and how long it lasts unless it is extended.
+    pub fn lease(&self) -> Option<(Term, Duration)> {
+        self.inner.shared.lease()
+    }
+
+    /// The node's latest state.
+    pub fn view(&self) -> View {
+        self.inner.shared.view()
+    }
+
+    /// A subscription to the node's state. Its first view is the one at this moment.
+    pub fn subscribe(&self) -> Subscription {
+        Subscription {
+            shared: Arc::clone(&self.inner.shared),
+            seen: None,
+        }
+    }
+
+    /// Everything there is to know of the node. Waits for the node's thread, which may be
+    /// waiting for the disk.
+    ///
+    /// # Errors
+    ///
+    /// The node has stopped.
+    pub fn status(&self) -> Result<Status, Stopped> {
+        let (reply, answer) = sync_channel(1);
+        self.send(Command::Status(reply))?;
+        answer.recv().map_err(|_| Stopped)
+    }
+
+    /// Hands the leadership to `to`, or with `None` to the voter that answered last. The lease is over
+    /// when this returns, whatever becomes of the transfer, and this node leads no more in this term.
+    /// Returns the voter that was asked to take over.
+    ///
+    /// # Errors
+    ///
+    /// The transfer did not begin, and nothing changed.
+    pub fn transfer(&self, to: Option<NodeId>) -> Result<NodeId, TransferError> {
+        let (reply, answer) = sync_channel(1);
+        let command = Command::Transfer { to, reply };
+        self.send(command)
+            .map_err(|Stopped| TransferError::Stopped)?;
+        answer.recv().unwrap_or(Err(TransferError::Stopped))
+    }
+
+    /// Votes, but does not campaign, until [`resume`](Handle::resume): for maintenance. A leader goes on
+    /// leading; [`step_down`](Handle::step_down) first. Not remembered across a restart.
+    ///
+    /// # Errors
+    ///
+    /// The node has stopped.
+    pub fn pause(&self) -> Result<(), Stopped> {
+        self.send(Command::Pause)
+    }
+
+    /// Campaigns again.
+    ///
+    /// # Errors
+    ///
+    /// The node has stopped.
+    pub fn resume(&self) -> Result<(), Stopped> {
+        self.send(Command::Resume)
+    }
+
+    /// Drops every datagram in and out, or no longer: for tests and demonstrations.
+    ///
+    /// # Errors
+    ///
+    /// The node has stopped.
+    pub fn isolate(&self, on: bool) -> Result<(), Stopped> {
+        self.send(Command::Isolate(on))
+    }
+
+    /// Tells the node the last entry of the embedder's log, which must be durable: the freshest voter
+    /// wins elections (section 5.4.1 of the Raft paper).
+    ///
+    /// # Errors
+    ///
+    /// The node has stopped.
+    pub fn log_tail_moved(&self, last_log: LogPosition) -> Result<(), Stopped> {
+        self.send(Command::LogTailMoved(last_log))
+    }
+
+    /// Takes other keys from now on. To change the key of a running cluster, add the new one on every
+    /// node, then put it first on every node, then remove the old one.
+    ///
+    /// # Errors
+    ///
+    /// The node has stopped.
+    pub fn replace_keys(&self, keys: Keyring) -> Result<(), Stopped> {
+        self.send(Command::ReplaceKeys(Some(keys)))
+    }
+
+    /// Stops the node in order. A leader's lease ends at once, and it hands its leadership over as one whose
+    /// work has surely stopped: stop that first. The node waits until it sees a successor, at
+    /// most for the election timeout. [`join`](Handle::join) waits for the end.
+    pub fn shutdown(&self) {
+        // One that has stopped needs no telling.
+        let _ = self.send(Command::Shutdown);
+    }
+
+    /// Stops the node as a crash would, without a word to the others.
+    pub fn abort(&self) {
+        let _ = self.send(Command::Abort);
+    }
+
+    /// Waits until the node has stopped and released its state and its socket.
+    ///
+    /// # Errors
+    ///
+    /// Why the node stopped without being told to.
+    pub fn join(&self) -> Result<(), Arc<NodeError>> {
+        self.inner.shared.join()
+    }
+
+    fn send(&self, command: Command) -> Result<(), Stopped> {
+        self.inner.commands.send(command).map_err(|_| Stopped)?;
+        self.inner.waker.wake().map_err(|_| Stopped)
+    }
+}
+
+impl Drop for Inner {
+    fn drop(&mut self) {
+        // The thread finds its channel closed or this command, whichever it sees first.
+        let _ = self.commands.send(Command::Abort);
+        let _ = self.waker.wake();
+    }
+}
+
+/// The states of a node, one after the other. States may be skipped, the latest never is.
+#[derive(Clone, Debug)]
+pub struct Subscription {
+    shared: Arc<Shared>,
+    seen: Option<u64>,
+}
+
+impl Subscription {
+    /// Waits for a state newer than the last that this returned, at most for `timeout`; the first
+    /// time it returns at once. `None` when the time is over, or when the node has stopped and that
+    /// was already seen.
+    pub fn wait_changed(&mut self, timeout: Duration) -> Option<View> {
+        let view = match self.seen {
+            None => self.shared.view(),
+            Some(seen) => {
+                let latest = self.shared.view();
+                if latest.stopped && latest.seq <= seen {
+                    return None;
+                }
+                self.shared.wait_changed(seen, timeout)?
+            }
+        };
+        self.seen = Some(view.seq);
+        Some(view)
+    }
+
+    /// Waits until a state fulfils `condition`, at most for `timeout`. `None` when the time is over or the
+    /// node has stopped without it. A state that was skipped is not asked about.
+    pub fn wait_for(
+        &mut self,
+        timeout: Duration,
+        mut condition: impl FnMut(&View) -> bool,
+    ) -> Option<View> {
+        let start = std::time::Instant::now();
+        let latest = self.shared.view();
+        self.seen = Some(latest.seq);
+        if condition(&latest) {
+            return Some(latest);
+        }
+        loop {
+            let view = self.wait_changed(timeout.checked_sub(start.elapsed())?)?;
+            if condition(&view) {
+                return Some(view);
+            }
+        }
+    }
+}

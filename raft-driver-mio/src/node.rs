@@ -1,0 +1,318 @@
+//! A running node: the loop, and the actions that it carries out.
+
+use std::io::ErrorKind;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::sync::mpsc::{Receiver, TryRecvError};
+use std::time::Duration;
+
+use getrandom::SysRng;
+use mio::net::UdpSocket;
+use mio::{Events, Poll, Token};
+use raft_core::{Action, Actions, Config, Deadlines, Event, NodeId, Raft, RoleKind, Term, Timer};
+use rand_core::UnwrapErr;
+use tracing::info;
+
+use crate::clock::Instant;
+use crate::control::Control;
+use crate::counters::Counters;
+use crate::error::{NodeError, TransferError};
+use crate::frame::Transport;
+use crate::handle::Command;
+use crate::names::snake_case;
+use crate::peers::Peers;
+use crate::resolve::Resolver;
+use crate::shared::{Leadership, Shared};
+use crate::store::Store;
+
+pub(crate) const SOCKET: Token = Token(0);
+pub(crate) const WAKER: Token = Token(1);
+/// This and all above.
+pub(crate) const CONTROL: Token = Token(2);
+
+/// A node, all of it owned by its thread.
+pub(crate) struct Node {
+    pub(crate) id: NodeId,
+    pub(crate) cluster: String,
+    pub(crate) listen: SocketAddr,
+    pub(crate) config: Config,
+    pub(crate) raft: Raft<UnwrapErr<SysRng>>,
+    pub(crate) deadlines: Deadlines<Instant>,
+    pub(crate) shared: Arc<Shared>,
+    /// What others were last told.
+    pub(crate) published: Option<(RoleKind, Term, Option<NodeId>)>,
+    pub(crate) store: Store,
+    pub(crate) transport: Transport,
+    pub(crate) socket: UdpSocket,
+    /// Whether there may be datagrams to read.
+    pub(crate) readable: bool,
+    pub(crate) peers: Peers,
+    pub(crate) resolver: Option<Resolver>,
+    pub(crate) control: Option<Control>,
+    pub(crate) commands: Receiver<Command>,
+    pub(crate) poll: Poll,
+    pub(crate) counters: Counters,
+    pub(crate) next_chores: Instant,
+    /// Whether the latest chores renewed our challenge.
+    pub(crate) renewed: bool,
+    pub(crate) isolated: bool,
+    /// What became of the transfer that the current step was asked for.
+    pub(crate) transfer: Option<Result<NodeId, TransferError>>,
+    /// When the node ends at the latest, once it was told to.
+    pub(crate) end: Option<End>,
+    pub(crate) started: Instant,
+}
+
+/// An end that was asked for.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum End {
+    Now,
+    /// When the leadership of `term` has passed on, at the latest at `latest`.
+    HandingOver {
+        term: Term,
+        latest: Instant,
+    },
+}
+
+impl Node {
+    /// Runs the node to its end. `restored` are the actions of its restore.
+    pub(crate) fn run(mut self, restored: Actions) -> Result<(), NodeError> {
+        let (term, listen) = (self.raft.state().current_term().0, self.listen);
+        info!(event = "ready", node = self.id.0, term, listen = %listen);
+        self.carry_out(restored, Instant::now())?;
+        self.do_chores();
+        let mut events = Events::with_capacity(64);
+        while !self.ended() {
+            match self.poll.poll(&mut events, Some(self.patience())) {
+                Err(error) if error.kind() != ErrorKind::Interrupted => {
+                    return Err(NodeError::Poll(error));
+                }
+                Ok(()) | Err(_) => {}
+            }
+            for event in &events {
+                match event.token() {
+                    SOCKET => self.readable = true,
+                    WAKER => {}
+                    _ => self
+                        .control
+                        .iter_mut()
+                        .for_each(|control| control.ready(event)),
+                }
+            }
+            // First what is due: a flood of datagrams stops neither heartbeats nor the end of an election.
+            self.serve_timers()?;
+            self.serve_datagrams()?;
+            self.serve_commands()?;
+            self.serve_control()?;
+            self.serve_resolver();
+        }
+        info!(event = "stopped", node = self.id.0);
+        Ok(())
+    }
+
+    fn serve_timers(&mut self) -> Result<(), NodeError> {
+        for _ in Timer::ALL {
+            let Some(event) = self.deadlines.expire(Instant::now()) else {
+                break;
+            };
+            self.step(event)?;
+        }
+        if self.next_chores <= Instant::now() {
+            self.do_chores();
+        }
+        Ok(())
+    }
+
+    /// How long there is nothing to do but to wait.
+    fn patience(&self) -> Duration {
+        if self.readable || self.control.as_ref().is_some_and(Control::has_more) {
+            return Duration::ZERO;
+        }
+        let mut next = self.next_chores;
+        if let Some(due) = self.deadlines.next() {
+            next = next.min(due);
+        }
+        if let Some(End::HandingOver { latest, .. }) = self.end {
+            next = next.min(latest);
+        }
+        next.saturating_duration_since(Instant::now())
+    }
+
+    pub(crate) fn step(&mut self, event: Event) -> Result<(), NodeError> {
+        // Timers count from here: after the event was received, and no time cached before it.
+        let now = Instant::now();
+        let actions = self.raft.step(event);
+        self.carry_out(actions, now)
+    }
+
+    fn carry_out(&mut self, actions: Actions, now: Instant) -> Result<(), NodeError> {
+        for action in actions {
+            self.deadlines.carry_out(&action, now);
+            self.shared.carry_out(&action);
+            match action {
+                Action::Persist(state) => {
+                    let began = Instant::now();
+                    self.store.persist(&state).map_err(NodeError::Persist)?;
+                    self.counters
+                        .synced(Instant::now().saturating_duration_since(began));
+                }
+                Action::Send { to, message } => self.send(to, Some(&message)),
+                Action::LeadershipGained {
+                    term,
+                    predecessor_stopped,
+                } => {
+                    self.gained(term, predecessor_stopped);
+                }
+                Action::LeadershipConfirmed { term, .. } => self.confirmed(term),
+                Action::LeadershipLost { term, reason } => {
+                    // At once, before what follows in this step may wait for the disk.
+                    self.shared.update(|view| {
+                        view.leadership = None;
+                        view.lost = Some((term, reason));
+                    });
+                    let reason = snake_case(reason);
+                    info!(
+                        event = "leadership_lost",
+                        node = self.id.0,
+                        term = term.0,
+                        reason
+                    );
+                }
+                Action::Report(report) => self.report(report),
+                Action::SetTimer { .. } | Action::CancelTimer(_) | Action::StartRound { .. } => {}
+            }
+        }
+        self.publish();
+        Ok(())
+    }
+
+    fn gained(&mut self, term: Term, predecessor_stopped: bool) {
+        info!(
+            event = "leadership_gained",
+            node = self.id.0,
+            term = term.0,
+            predecessor_stopped
+        );
+        let leadership = Leadership {
+            term,
+            predecessor_stopped,
+            confirmed: false,
+        };
+        self.shared
+            .update(|view| view.leadership = Some(leadership));
+    }
+
+    fn confirmed(&mut self, term: Term) {
+        let mut first = false;
+        self.shared.update(|view| {
+            if let Some(leadership) = &mut view.leadership {
+                first = !leadership.confirmed;
+                leadership.confirmed = true;
+            }
+        });
+        if first {
+            let lease = self.config.lease().unwrap_or_default().as_secs_f64();
+            info!(event = "active", node = self.id.0, term = term.0, lease);
+        }
+    }
+
+    /// Tells the others what is durable now: all actions so far are carried out.
+    fn publish(&mut self) {
+        let state = self.raft.state();
+        let latest = (state.role().kind(), state.current_term(), state.leader());
+        if self.published != Some(latest) {
+            self.published = Some(latest);
+            self.shared
+                .update(|view| (view.role, view.term, view.leader) = latest);
+        }
+    }
+
+    fn serve_commands(&mut self) -> Result<(), NodeError> {
+        loop {
+            let command = match self.commands.try_recv() {
+                Ok(command) => command,
+                Err(TryRecvError::Empty) => return Ok(()),
+                // Nobody is left who could stop the node, or use it.
+                Err(TryRecvError::Disconnected) => Command::Abort,
+            };
+            let abort = matches!(command, Command::Abort);
+            self.obey(command)?;
+            if abort {
+                return Ok(());
+            }
+        }
+    }
+
+    fn obey(&mut self, command: Command) -> Result<(), NodeError> {
+        // One who asked and went away needs no answer, hence the results that are let go.
+        match command {
+            Command::Status(reply) => {
+                let _ = reply.try_send(self.status());
+            }
+            Command::Transfer { to, reply } => {
+                let _ = reply.try_send(self.begin_transfer(to, false)?);
+            }
+            Command::Pause => self.step(Event::Pause)?,
+            Command::Resume => self.step(Event::Resume)?,
+            Command::Isolate(on) => self.isolate(on),
+            Command::LogTailMoved(position) => self.step(Event::LogTailMoved(position))?,
+            Command::ReplaceKeys(keys) => self.transport.replace_keys(keys),
+            Command::Shutdown => self.begin_shutdown()?,
+            Command::Abort => self.end = Some(End::Now),
+        }
+        Ok(())
+    }
+
+    pub(crate) fn isolate(&mut self, on: bool) {
+        info!(event = "isolated", node = self.id.0, on);
+        self.isolated = on;
+    }
+
+    pub(crate) fn begin_transfer(
+        &mut self,
+        to: Option<NodeId>,
+        stopped: bool,
+    ) -> Result<Result<NodeId, TransferError>, NodeError> {
+        self.transfer = None;
+        self.step(Event::TransferLeadership { to, stopped })?;
+        // The core reports what became of it in the same step.
+        Ok(self.transfer.take().unwrap_or(Err(TransferError::Stopped)))
+    }
+
+    fn begin_shutdown(&mut self) -> Result<(), NodeError> {
+        if self.end.is_some() {
+            return Ok(());
+        }
+        info!(event = "stopping", node = self.id.0);
+        let term = self.raft.state().current_term();
+        let begun = self.begin_transfer(None, true)?;
+        let state = self.raft.state();
+        let leads = state.role().kind() == RoleKind::Leader;
+        // A leader that could ask somebody waits for the successor; so does one that had asked before.
+        let waits = leads
+            && (begun.is_ok()
+                || begun
+                    == Err(TransferError::Refused(
+                        raft_core::TransferRefusal::AlreadyStarted,
+                    )));
+        self.end = Some(if waits {
+            let latest = Instant::now() + self.config.election_timeout();
+            End::HandingOver { term, latest }
+        } else {
+            End::Now
+        });
+        Ok(())
+    }
+
+    fn ended(&self) -> bool {
+        match self.end {
+            None => false,
+            Some(End::Now) => true,
+            Some(End::HandingOver { term, latest }) => {
+                let state = self.raft.state();
+                let succeeded = state.current_term() > term && state.leader().is_some();
+                succeeded || Instant::now() >= latest
+            }
+        }
+    }
+}

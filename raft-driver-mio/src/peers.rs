@@ -1,0 +1,203 @@
+//! The other nodes: where they are, and when they were last heard.
+
+use std::net::SocketAddr;
+use std::time::Duration;
+
+use raft_core::NodeId;
+
+use crate::clock::Instant;
+use crate::settings::{PeerAddress, reachable_as};
+
+/// How many answers to stale frames a peer gets in [`ANSWER_WINDOW`] at the most, so that replayed
+/// datagrams cost their target next to nothing.
+const ANSWERS: u32 = 10;
+const ANSWER_WINDOW: Duration = Duration::from_secs(1);
+/// The least time between two resolutions of a name.
+const RESOLVE_INTERVAL: Duration = Duration::from_secs(5);
+
+/// A peer.
+#[derive(Debug)]
+pub(crate) struct Peer {
+    pub(crate) id: NodeId,
+    pub(crate) name: PeerAddress,
+    /// Where it is, in the form in which our socket sends to it.
+    pub(crate) address: Option<SocketAddr>,
+    /// When an authentic and fresh datagram of it last arrived.
+    pub(crate) last_received: Option<Instant>,
+    /// Whether it was sent anything since our challenge was renewed.
+    pub(crate) contacted: bool,
+    answers: Option<(Instant, u32)>,
+    asked_resolver: Option<Instant>,
+}
+
+impl Peer {
+    /// Notes a fresh datagram. True if it is the first.
+    pub(crate) fn received(&mut self) -> bool {
+        self.last_received.replace(Instant::now()).is_none()
+    }
+
+    /// Whether a stale frame may be answered.
+    pub(crate) fn may_answer(&mut self, now: Instant) -> bool {
+        let (start, count) = match self.answers {
+            Some((start, count)) if now.saturating_duration_since(start) < ANSWER_WINDOW => {
+                (start, count)
+            }
+            Some(_) | None => (now, 0),
+        };
+        self.answers = Some((start, count.saturating_add(1)));
+        count < ANSWERS
+    }
+
+    /// The host name to resolve, if it is time: at the start, and whenever the peer has been silent for
+    /// `silence`.
+    pub(crate) fn resolve_due(&mut self, now: Instant, silence: Duration) -> Option<(String, u16)> {
+        let PeerAddress::Name { host, port } = &self.name else {
+            return None;
+        };
+        let heard = |at| now.saturating_duration_since(at) < silence;
+        let asked = |at| now.saturating_duration_since(at) < RESOLVE_INTERVAL;
+        if self.last_received.is_some_and(heard) || self.asked_resolver.is_some_and(asked) {
+            return None;
+        }
+        self.asked_resolver = Some(now);
+        Some((host.clone(), *port))
+    }
+
+    /// Takes what the name was resolved to. A silent peer with several addresses is tried at one after
+    /// the other. True if the address changed.
+    pub(crate) fn resolved(&mut self, addresses: &[SocketAddr], listen: SocketAddr) -> bool {
+        let usable: Vec<_> = addresses
+            .iter()
+            .filter_map(|address| reachable_as(*address, listen))
+            .collect();
+        let next = match self
+            .address
+            .and_then(|now| usable.iter().position(|a| *a == now))
+        {
+            Some(current) => usable.get(current + 1).or(usable.first()),
+            None => usable.first(),
+        };
+        match next {
+            Some(next) if self.address != Some(*next) => {
+                self.address = Some(*next);
+                true
+            }
+            Some(_) | None => false,
+        }
+    }
+}
+
+/// All peers, in ascending order of their ids.
+#[derive(Debug)]
+pub(crate) struct Peers {
+    list: Vec<Peer>,
+}
+
+impl Peers {
+    pub(crate) fn new(peers: &[(NodeId, PeerAddress)], listen: SocketAddr) -> Peers {
+        let peer = |(id, name): &(NodeId, PeerAddress)| Peer {
+            id: *id,
+            name: name.clone(),
+            address: match name {
+                PeerAddress::Address(address) => reachable_as(*address, listen),
+                PeerAddress::Name { .. } => None,
+            },
+            last_received: None,
+            contacted: false,
+            answers: None,
+            asked_resolver: None,
+        };
+        let mut list: Vec<_> = peers.iter().map(peer).collect();
+        list.sort_unstable_by_key(|peer| peer.id);
+        Peers { list }
+    }
+
+    pub(crate) fn get(&self, id: NodeId) -> Option<&Peer> {
+        let index = self.list.binary_search_by_key(&id, |peer| peer.id).ok()?;
+        self.list.get(index)
+    }
+
+    pub(crate) fn get_mut(&mut self, id: NodeId) -> Option<&mut Peer> {
+        let index = self.list.binary_search_by_key(&id, |peer| peer.id).ok()?;
+        self.list.get_mut(index)
+    }
+
+    pub(crate) fn iter(&self) -> impl Iterator<Item = &Peer> {
+        self.list.iter()
+    }
+
+    pub(crate) fn iter_mut(&mut self) -> impl Iterator<Item = &mut Peer> {
+        self.list.iter_mut()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const ME: &str = "127.0.0.1:7400";
+
+    fn peer(name: &str) -> Peer {
+        let name = name.parse().expect("an address");
+        let mut peers = Peers::new(&[(NodeId(2), name)], ME.parse().expect("an address"));
+        peers.list.remove(0)
+    }
+
+    fn addresses(list: &[&str]) -> Vec<SocketAddr> {
+        list.iter()
+            .map(|a| a.parse().expect("an address"))
+            .collect()
+    }
+
+    #[test]
+    fn stale_frames_get_ten_answers_a_second() {
+        let mut peer = peer("127.0.0.1:7401");
+        let now = Instant::now();
+        let answered = (0..1000).filter(|_| peer.may_answer(now)).count();
+        assert_eq!(answered, 10);
+        assert!(!peer.may_answer(now + Duration::from_millis(999)));
+        assert!(peer.may_answer(now + Duration::from_millis(1000)));
+    }
+
+    #[test]
+    fn a_silent_name_is_resolved_again_and_a_heard_one_is_not() {
+        let mut peer = peer("host.example:7401");
+        let silence = Duration::from_secs(1);
+        let now = Instant::now();
+        assert!(peer.resolve_due(now, silence).is_some());
+        assert!(peer.resolve_due(now, silence).is_none());
+        let later = now + RESOLVE_INTERVAL;
+        peer.last_received = Some(later);
+        assert!(peer.resolve_due(later, silence).is_none());
+        assert!(peer.resolve_due(later + silence, silence).is_some());
+    }
+
+    #[test]
+    fn an_address_is_never_resolved() {
+        assert!(
+            peer("127.0.0.1:7401")
+                .resolve_due(Instant::now(), Duration::ZERO)
+                .is_none()
+        );
+    }
+
+    #[test]
+    fn the_addresses_of_a_silent_name_are_tried_in_turn() {
+        let mut peer = peer("host.example:7401");
+        let listen = ME.parse().expect("an address");
+        let both = addresses(&["[::1]:7401", "127.0.0.2:7401", "127.0.0.3:7401"]);
+        assert!(peer.resolved(&both, listen));
+        assert_eq!(peer.address, Some(both[1]));
+        assert!(peer.resolved(&both, listen));
+        assert_eq!(peer.address, Some(both[2]));
+        assert!(peer.resolved(&both, listen));
+        assert_eq!(peer.address, Some(both[1]));
+        assert!(!peer.resolved(&addresses(&["[::1]:7401"]), listen));
+        assert!(!peer.resolved(&[], listen));
+        assert_eq!(
+            peer.address,
+            Some(both[1]),
+            "an address that worked once is kept"
+        );
+    }
+}

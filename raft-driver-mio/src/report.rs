@@ -1,0 +1,198 @@
+//! What a node says of itself: reports of the core as log lines and counters, its status, and the answers of
+//! its control socket.
+
+use std::net::SocketAddr;
+
+use raft_core::{DropReason, Event, MessageKind, NodeId, Report};
+use serde_json::{Value, json};
+use tracing::{debug, info};
+
+use crate::clock::Instant;
+use crate::control::{Request, refusal};
+use crate::error::{NodeError, TransferError};
+use crate::names::snake_case;
+use crate::node::Node;
+use crate::status::{PeerStatus, STATUS_SCHEMA, Status};
+
+impl Node {
+    pub(crate) fn report(&mut self, report: Report) {
+        let node = self.id.0;
+        match report {
+            Report::Transition {
+                role,
+                term,
+                leader,
+                reason,
+            } => {
+                let (role, reason) = (snake_case(role), snake_case(reason));
+                let leader = leader.map(|leader| leader.0);
+                info!(
+                    event = "transition",
+                    node,
+                    role,
+                    term = term.0,
+                    leader,
+                    reason
+                );
+            }
+            Report::VoteGranted { candidate, term } => {
+                debug!(
+                    event = "vote_granted",
+                    node,
+                    candidate = candidate.0,
+                    term = term.0
+                );
+            }
+            Report::VoteRefused {
+                candidate,
+                term,
+                pre_vote,
+                reason,
+            } => {
+                let (candidate, term, reason) = (candidate.0, term.0, snake_case(reason));
+                debug!(
+                    event = "vote_refused",
+                    node, candidate, term, pre_vote, reason
+                );
+            }
+            Report::TimeoutNowRefused { from, reason } => {
+                let reason = snake_case(reason);
+                info!(event = "timeout_now_refused", node, from = from.0, reason);
+            }
+            Report::NoCampaign { reason } => {
+                debug!(event = "no_campaign", node, reason = snake_case(reason));
+            }
+            Report::TransferStarted { to } => {
+                self.transfer = Some(Ok(to));
+                info!(event = "transfer_started", node, to = to.0);
+            }
+            Report::TransferRefused { reason } => {
+                self.transfer = Some(Err(TransferError::Refused(reason)));
+                debug!(
+                    event = "transfer_refused",
+                    node,
+                    reason = snake_case(reason)
+                );
+            }
+            Report::LeaseTooLong { leader } => {
+                debug!(event = "lease_too_long", node, leader = leader.0);
+                self.counters.drop_with_warning("lease_too_long", node);
+            }
+            Report::Dropped { from, kind, reason } => self.message_dropped(from, kind, reason),
+        }
+    }
+
+    fn message_dropped(&mut self, from: NodeId, kind: MessageKind, reason: DropReason) {
+        let name = match reason {
+            DropReason::UnknownSender => "message_unknown_sender",
+            DropReason::Stale => "message_stale",
+            DropReason::Impossible => "message_impossible",
+        };
+        debug!(
+            event = "message_dropped",
+            node = self.id.0,
+            from = from.0,
+            kind = snake_case(kind),
+            reason = name
+        );
+        match reason {
+            // Late and repeated messages are part of any network.
+            DropReason::Stale => self.counters.drop_quietly(name),
+            DropReason::UnknownSender | DropReason::Impossible => {
+                self.counters.drop_with_warning(name, self.id.0);
+            }
+        }
+    }
+
+    pub(crate) fn status(&self) -> Status {
+        let now = Instant::now();
+        let state = self.raft.state();
+        let lease = self.shared.lease();
+        let seconds_since = |at| now.saturating_duration_since(at).as_secs_f64();
+        let peers = self.peers.iter().map(|peer| PeerStatus {
+            id: peer.id,
+            name: peer.name.to_string(),
+            address: peer.address,
+            last_received_seconds: peer.last_received.map(seconds_since),
+        });
+        Status {
+            schema: STATUS_SCHEMA,
+            cluster: self.cluster.clone(),
+            node_id: self.id,
+            pid: std::process::id(),
+            version: env!("CARGO_PKG_VERSION").to_owned(),
+            listen: self.listen,
+            role: state.role().kind(),
+            term: state.current_term(),
+            leader: state.leader(),
+            leader_address: state.leader().and_then(|leader| self.address_of(leader)),
+            active: lease.is_some(),
+            lease_remaining_seconds: lease.map_or(0.0, |(_, left)| left.as_secs_f64()),
+            round: state.round(),
+            voted_for: state.voted_for(),
+            paused: state.paused(),
+            witness: self.config.witness(),
+            isolated: self.isolated,
+            uptime_seconds: seconds_since(self.started),
+            datagrams_sent: self.counters.datagrams_sent,
+            datagrams_received: self.counters.datagrams_received,
+            bytes_sent: self.counters.bytes_sent,
+            bytes_received: self.counters.bytes_received,
+            dropped: self.counters.dropped(),
+            peers: peers.collect(),
+            sync_seconds: self.counters.sync,
+        }
+    }
+
+    fn address_of(&self, id: NodeId) -> Option<SocketAddr> {
+        match self.peers.get(id) {
+            Some(peer) => peer.address,
+            None => (id == self.id).then_some(self.listen),
+        }
+    }
+
+    /// Serves the control socket. A failed disk met on the way ends the node as it does anywhere else.
+    pub(crate) fn serve_control(&mut self) -> Result<(), NodeError> {
+        let Some(mut control) = self.control.take() else {
+            return Ok(());
+        };
+        control.accept(self.poll.registry());
+        let mut failed = Ok(());
+        control.serve(|line| match self.answer(line) {
+            Ok(answer) => answer,
+            Err(error) => {
+                failed = Err(error);
+                refusal("the node failed")
+            }
+        });
+        self.control = Some(control);
+        failed
+    }
+
+    fn answer(&mut self, line: &[u8]) -> Result<String, NodeError> {
+        let request = match serde_json::from_slice(line) {
+            Ok(request) => request,
+            Err(error) => return Ok(refusal(&format!("the request is not understood: {error}"))),
+        };
+        let mut answer = json!({ "ok": true });
+        match request {
+            Request::Status => {
+                let Ok(Value::Object(status)) = serde_json::to_value(self.status()) else {
+                    return Ok(refusal("the status cannot be written"));
+                };
+                answer
+                    .as_object_mut()
+                    .into_iter()
+                    .for_each(|all| all.extend(status.clone()));
+            }
+            Request::Isolate { on } => self.isolate(on),
+            Request::Transfer { to } => match self.begin_transfer(to, false)? {
+                Ok(to) => answer = json!({ "ok": true, "to": to }),
+                Err(error) => return Ok(refusal(&error.to_string())),
+            },
+            Request::Pause => self.step(Event::Pause)?,
+            Request::Resume => self.step(Event::Resume)?,
+        }
+        Ok(answer.to_string())
+    }
+}

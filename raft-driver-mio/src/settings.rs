@@ -1,0 +1,285 @@
+//! What a node is started with, and what is wrong with it.
+
+use std::fmt;
+use std::io;
+use std::net::{SocketAddr, UdpSocket};
+use std::path::PathBuf;
+use std::str::FromStr;
+
+use raft_core::{Config, ConfigError, LogPosition, NodeId, Options};
+
+use crate::key::Keyring;
+
+/// The longest name of a cluster, in bytes.
+pub const MAX_CLUSTER_NAME: usize = 64;
+
+/// What a node is started with.
+#[derive(Debug)]
+pub struct Settings {
+    /// The cluster's name: 1 to [`MAX_CLUSTER_NAME`] letters, digits, `.`, `_` and `-`.
+    /// Nodes of other clusters are not heard.
+    pub cluster: String,
+    /// This node.
+    pub id: NodeId,
+    /// Where it listens.
+    pub listen: Listen,
+    /// The other nodes.
+    pub peers: Vec<(NodeId, PeerAddress)>,
+    /// The directory of its durable state and of its control socket.
+    pub state_dir: PathBuf,
+    /// Whether this is the node's very first start, which makes the state. At any other the state must be
+    /// there: a node whose state was lost could vote twice in a term, and comes back under a new id.
+    pub first_start: bool,
+    /// The keys that datagrams are sealed with.
+    pub keys: Option<Keyring>,
+    /// Whether an address other than loopback is allowed without keys.
+    pub insecure: bool,
+    /// The node's timing and rules. The timing must be the same on all nodes.
+    pub options: Options,
+    /// The last entry of the log of an embedder that replicates by its own means.
+    pub last_log: LogPosition,
+    /// Whether to serve a control socket, `control.sock`, in the state directory.
+    pub control_socket: bool,
+}
+
+impl Settings {
+    /// Settings with defaults for all but what has none: no peers, no keys, not the first
+    /// start, no control socket.
+    pub fn new(
+        cluster: impl Into<String>,
+        id: NodeId,
+        listen: impl Into<Listen>,
+        state_dir: impl Into<PathBuf>,
+    ) -> Settings {
+        Settings {
+            cluster: cluster.into(),
+            id,
+            listen: listen.into(),
+            peers: Vec::new(),
+            state_dir: state_dir.into(),
+            first_start: false,
+            keys: None,
+            insecure: false,
+            options: Options::default(),
+            last_log: LogPosition::default(),
+            control_socket: false,
+        }
+    }
+
+    /// Checks everything that can be checked without touching the disk or the network.
+    pub(crate) fn validate(&self) -> Result<Config, SettingsError> {
+        let name_fits = (1..=MAX_CLUSTER_NAME).contains(&self.cluster.len());
+        let plain = |c: char| c.is_ascii_alphanumeric() || "._-".contains(c);
+        if !name_fits || !self.cluster.chars().all(plain) {
+            return Err(SettingsError::Cluster(self.cluster.clone()));
+        }
+        let mut voters = vec![self.id];
+        voters.extend(self.peers.iter().map(|(id, _)| *id));
+        let config = Config::new(self.id, &voters, self.options).map_err(SettingsError::Core)?;
+        let listen = self.listen.address().map_err(SettingsError::Listen)?;
+        if self.keys.is_none() && !self.insecure && !listen.ip().is_loopback() {
+            return Err(SettingsError::NoKey(listen));
+        }
+        for (id, address) in &self.peers {
+            let PeerAddress::Address(address) = address else {
+                continue;
+            };
+            if reachable_as(*address, listen).is_none() {
+                return Err(SettingsError::Family {
+                    id: *id,
+                    address: *address,
+                    listen,
+                });
+            }
+            if address.port() == 0 || address.ip().is_unspecified() {
+                return Err(SettingsError::PeerAddress {
+                    id: *id,
+                    address: *address,
+                });
+            }
+        }
+        Ok(config)
+    }
+}
+
+/// The form in which a socket bound to `listen` sends to `address`, if it can at all.
+pub(crate) fn reachable_as(address: SocketAddr, listen: SocketAddr) -> Option<SocketAddr> {
+    match (address, listen) {
+        (SocketAddr::V4(_), SocketAddr::V4(_)) | (SocketAddr::V6(_), SocketAddr::V6(_)) => {
+            Some(address)
+        }
+        // A socket bound to [::] speaks IPv4 too, by mapped addresses.
+        (SocketAddr::V4(v4), SocketAddr::V6(v6)) if v6.ip().is_unspecified() => {
+            Some((v4.ip().to_ipv6_mapped(), v4.port()).into())
+        }
+        (SocketAddr::V4(_), SocketAddr::V6(_)) | (SocketAddr::V6(_), SocketAddr::V4(_)) => None,
+    }
+}
+
+/// Where a node listens.
+#[derive(Debug)]
+pub enum Listen {
+    /// An address to bind. With port 0 the system chooses one.
+    Address(SocketAddr),
+    /// A socket that is bound already: bind port 0 on every node first, and then tell each
+    /// node the others' ports.
+    Socket(UdpSocket),
+}
+
+impl Listen {
+    pub(crate) fn address(&self) -> io::Result<SocketAddr> {
+        match self {
+            Listen::Address(address) => Ok(*address),
+            Listen::Socket(socket) => socket.local_addr(),
+        }
+    }
+}
+
+impl From<SocketAddr> for Listen {
+    fn from(address: SocketAddr) -> Listen {
+        Listen::Address(address)
+    }
+}
+
+impl From<UdpSocket> for Listen {
+    fn from(socket: UdpSocket) -> Listen {
+        Listen::Socket(socket)
+    }
+}
+
+/// Where a peer is.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum PeerAddress {
+    /// At an address.
+    Address(SocketAddr),
+    /// At a host name, resolved when the node starts and again whenever the peer is silent.
+    Name {
+        /// The host's name.
+        host: String,
+        /// The UDP port, not 0.
+        port: u16,
+    },
+}
+
+impl From<SocketAddr> for PeerAddress {
+    fn from(address: SocketAddr) -> PeerAddress {
+        PeerAddress::Address(address)
+    }
+}
+
+impl fmt::Display for PeerAddress {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            PeerAddress::Address(address) => address.fmt(f),
+            PeerAddress::Name { host, port } => write!(f, "{host}:{port}"),
+        }
+    }
+}
+
+impl FromStr for PeerAddress {
+    type Err = PeerAddressError;
+
+    /// Reads `ADDRESS:PORT` (an IPv6 address in brackets) or `HOST:PORT`.
+    fn from_str(text: &str) -> Result<PeerAddress, PeerAddressError> {
+        if let Ok(address) = text.parse() {
+            return Ok(PeerAddress::Address(address));
+        }
+        let error = || PeerAddressError(text.to_owned());
+        let (host, port) = text.rsplit_once(':').ok_or_else(error)?;
+        let port = port
+            .parse()
+            .ok()
+            .filter(|port| *port != 0)
+            .ok_or_else(error)?;
+        let plain = |c: char| c.is_ascii_alphanumeric() || "-._".contains(c);
+        // A name of digits and dots alone is a mistyped address.
+        let named = host.chars().any(|c| c.is_ascii_alphabetic());
+        if !named || host.len() > 253 || !host.chars().all(plain) {
+            return Err(error());
+        }
+        Ok(PeerAddress::Name {
+            host: host.to_owned(),
+            port,
+        })
+    }
+}
+
+/// The text is no address of a peer.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PeerAddressError(String);
+
+impl fmt::Display for PeerAddressError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let text = &self.0;
+        write!(
+            f,
+            "`{text}` is no address: write HOST:PORT, as in 10.0.0.2:7400, [fd00::2]:7400 or host2.example:7400"
+        )
+    }
+}
+
+impl std::error::Error for PeerAddressError {}
+
+/// What is wrong with a node's settings. The text says what to do about it.
+#[derive(Debug)]
+#[non_exhaustive]
+pub enum SettingsError {
+    /// The cluster's name is empty, too long, or holds other characters.
+    Cluster(String),
+    /// The voters or the timing do not fit.
+    Core(ConfigError),
+    /// The given socket has no address.
+    Listen(io::Error),
+    /// Without keys, and not insecure, only loopback can be bound.
+    NoKey(SocketAddr),
+    /// A peer's address is of another family than the address that the node listens on.
+    Family {
+        /// The peer.
+        id: NodeId,
+        /// Its address.
+        address: SocketAddr,
+        /// The node's own address.
+        listen: SocketAddr,
+    },
+    /// A peer's address is one that nothing can be sent to.
+    PeerAddress {
+        /// The peer.
+        id: NodeId,
+        /// Its address.
+        address: SocketAddr,
+    },
+}
+
+impl fmt::Display for SettingsError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            SettingsError::Cluster(name) => write!(
+                f,
+                "cluster: `{name}` is no name: take 1 to {MAX_CLUSTER_NAME} letters, digits, `.`, `_` and `-`"
+            ),
+            SettingsError::Core(error) => error.fmt(f),
+            SettingsError::Listen(error) => write!(f, "listen: the socket has no address: {error}"),
+            SettingsError::NoKey(listen) => write!(
+                f,
+                "listen: {listen} is not loopback, and there is no key: make one with `raft keygen FILE` and \
+                 give --key-file FILE on every node, or insist with --insecure"
+            ),
+            SettingsError::Family {
+                id,
+                address,
+                listen,
+            } => write!(
+                f,
+                "peer: {address} of node {id} cannot be reached from {listen}: give addresses of one family, or \
+                 listen on [::]:{}",
+                listen.port()
+            ),
+            SettingsError::PeerAddress { id, address } => write!(
+                f,
+                "peer: nothing can be sent to {address} of node {id}: give the address and the port on which it listens"
+            ),
+        }
+    }
+}
+
+impl std::error::Error for SettingsError {}

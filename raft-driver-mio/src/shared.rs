@@ -1,0 +1,158 @@
+//! What the node's thread shows to all others: its lease, its latest state, and how it ended. No lock
+//! here is ever held across a system call that can block, so that a disk's sync cannot keep a lease alive.
+
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant as StdInstant};
+
+use raft_core::{Action, Lease, LostReason, NodeId, RoleKind, Term};
+
+use crate::clock::Instant;
+use crate::error::NodeError;
+
+/// The latest state of a node, as far as it is durable.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct View {
+    /// Grows by at least one with every change.
+    pub seq: u64,
+    /// The node's role. Act on [`Handle::leadership`](crate::Handle::leadership), never on this.
+    pub role: RoleKind,
+    /// The node's term.
+    pub term: Term,
+    /// The leader of that term, as far as it is known. It may be lost by now.
+    pub leader: Option<NodeId>,
+    /// This node's leadership. Every leadership that begins ends: one whose term is not that of the
+    /// view before has ended that one, too.
+    pub leadership: Option<Leadership>,
+    /// The term and the reason of the end of this node's latest leadership.
+    pub lost: Option<(Term, LostReason)>,
+    /// Whether the node has stopped. Nothing changes any more.
+    pub stopped: bool,
+}
+
+/// An election that this node won.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Leadership {
+    /// The term: a fencing token, greater than that of any leader before.
+    pub term: Term,
+    /// Whether the leader before handed over and had surely stopped what it was running.
+    pub predecessor_stopped: bool,
+    /// Whether a majority has followed this leader since it was elected, which began its lease. The lease
+    /// may be over by now: [`Handle::leadership`](crate::Handle::leadership) tells.
+    pub confirmed: bool,
+}
+
+#[derive(Debug)]
+struct Watched {
+    view: View,
+    ended: Option<Result<(), Arc<NodeError>>>,
+}
+
+/// The node's thread writes, everybody reads.
+#[derive(Debug)]
+pub(crate) struct Shared {
+    lease: Mutex<Lease<Instant>>,
+    watched: Mutex<Watched>,
+    changed: Condvar,
+}
+
+/// A lock whose holder panicked guards plain data all the same.
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+impl Shared {
+    pub(crate) fn new(lease: Option<Duration>) -> Shared {
+        let view = View {
+            seq: 0,
+            role: RoleKind::Follower,
+            term: Term::default(),
+            leader: None,
+            leadership: None,
+            lost: None,
+            stopped: false,
+        };
+        Shared {
+            lease: Mutex::new(Lease::new(lease)),
+            watched: Mutex::new(Watched { view, ended: None }),
+            changed: Condvar::new(),
+        }
+    }
+
+    /// Lets the lease follow an action, at the moment at which it is carried out.
+    pub(crate) fn carry_out(&self, action: &Action) {
+        lock(&self.lease).carry_out(action, Instant::now);
+    }
+
+    /// The term in which the node leads with a lease now, and how long the lease lasts unless it is
+    /// extended.
+    pub(crate) fn lease(&self) -> Option<(Term, Duration)> {
+        let lease = lock(&self.lease);
+        // Read after the lock was taken: the wait for it must not be lent to the lease.
+        let now = Instant::now();
+        let term = lease.valid_at(now)?;
+        Some((term, lease.ends()?.saturating_duration_since(now)))
+    }
+
+    /// Changes the view and wakes those who wait for it, if `change` changes anything.
+    pub(crate) fn update(&self, change: impl FnOnce(&mut View)) {
+        let mut watched = lock(&self.watched);
+        let before = watched.view.clone();
+        change(&mut watched.view);
+        if watched.view != before {
+            watched.view.seq = before.seq + 1;
+            self.changed.notify_all();
+        }
+    }
+
+    /// The end: the lease is void, nobody waits any more.
+    pub(crate) fn end(&self, result: Result<(), NodeError>) {
+        *lock(&self.lease) = Lease::new(None);
+        let mut watched = lock(&self.watched);
+        watched.view.seq += 1;
+        watched.view.leadership = None;
+        watched.view.stopped = true;
+        watched.ended.get_or_insert(result.map_err(Arc::new));
+        self.changed.notify_all();
+    }
+
+    pub(crate) fn view(&self) -> View {
+        lock(&self.watched).view.clone()
+    }
+
+    /// Waits for a view newer than `seen`, or for the end of the node, at most for `timeout`.
+    pub(crate) fn wait_changed(&self, seen: u64, timeout: Duration) -> Option<View> {
+        // A timeout that no clock can hold is none.
+        let deadline = StdInstant::now().checked_add(timeout);
+        let mut watched = lock(&self.watched);
+        while watched.view.seq <= seen {
+            watched = match deadline {
+                None => self
+                    .changed
+                    .wait(watched)
+                    .unwrap_or_else(PoisonError::into_inner),
+                Some(deadline) => {
+                    let left = deadline.checked_duration_since(StdInstant::now())?;
+                    let woken = self.changed.wait_timeout(watched, left);
+                    woken.unwrap_or_else(PoisonError::into_inner).0
+                }
+            };
+        }
+        Some(watched.view.clone())
+    }
+
+    /// Waits for the end of the node.
+    pub(crate) fn join(&self) -> Result<(), Arc<NodeError>> {
+        let mut watched = lock(&self.watched);
+        loop {
+            if let Some(result) = &watched.ended {
+                return result.clone();
+            }
+            watched = self
+                .changed
+                .wait(watched)
+                .unwrap_or_else(PoisonError::into_inner);
+        }
+    }
+}

@@ -1,0 +1,98 @@
+//! Everything there is to know of a running node, as JSON has it.
+
+use std::collections::BTreeMap;
+use std::net::SocketAddr;
+
+use raft_core::{NodeId, RoleKind, Round, Term};
+use serde::{Deserialize, Serialize};
+
+use crate::names;
+
+/// The version of [`Status`] in JSON. It grows when a field changes its meaning or goes away, not when
+/// one is added.
+pub const STATUS_SCHEMA: u32 = 1;
+
+/// Everything there is to know of a running node. Times are in seconds; counters count since the
+/// node started.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[non_exhaustive]
+pub struct Status {
+    /// [`STATUS_SCHEMA`].
+    pub schema: u32,
+    /// The cluster's name.
+    pub cluster: String,
+    /// The node.
+    pub node_id: NodeId,
+    /// Its process.
+    pub pid: u32,
+    /// The version of this crate.
+    pub version: String,
+    /// The address on which it listens.
+    pub listen: SocketAddr,
+    /// Its role.
+    #[serde(with = "names::role")]
+    pub role: RoleKind,
+    /// Its term.
+    pub term: Term,
+    /// The leader of that term, as far as it is known. It may be lost by now.
+    pub leader: Option<NodeId>,
+    /// Where that leader is.
+    pub leader_address: Option<SocketAddr>,
+    /// Whether this node leads with a lease at this moment.
+    pub active: bool,
+    /// How long that lease lasts unless it is extended; 0 without one.
+    pub lease_remaining_seconds: f64,
+    /// The newest round of heartbeats in this term.
+    pub round: Round,
+    /// The node's vote in this term.
+    pub voted_for: Option<NodeId>,
+    /// Whether it is paused: it votes and does not campaign.
+    pub paused: bool,
+    /// Whether it is a witness: it votes and never campaigns.
+    pub witness: bool,
+    /// Whether it drops every datagram in and out.
+    pub isolated: bool,
+    /// How long it has been running.
+    pub uptime_seconds: f64,
+    /// Datagrams sent.
+    pub datagrams_sent: u64,
+    /// Datagrams received, those that were dropped among them.
+    pub datagrams_received: u64,
+    /// Bytes of datagrams sent, without the headers of UDP and IP.
+    pub bytes_sent: u64,
+    /// Bytes of datagrams received, without the headers of UDP and IP.
+    pub bytes_received: u64,
+    /// What was dropped, by reason: datagrams received, datagrams that could not be sent, and messages
+    /// that changed nothing.
+    pub dropped: BTreeMap<String, u64>,
+    /// The other nodes.
+    pub peers: Vec<PeerStatus>,
+    /// The syncs of the node's disk.
+    pub sync_seconds: SyncStatus,
+}
+
+/// A peer, as a node sees it.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[non_exhaustive]
+pub struct PeerStatus {
+    /// The peer.
+    pub id: NodeId,
+    /// Where it is, as it was configured: an address, or a host name and a port.
+    pub name: String,
+    /// Where it is. A host name may not be resolved yet.
+    pub address: Option<SocketAddr>,
+    /// The time since the last datagram of it that was authentic and fresh.
+    pub last_received_seconds: Option<f64>,
+}
+
+/// How long it took to make the state durable.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[non_exhaustive]
+pub struct SyncStatus {
+    /// How often.
+    pub count: u64,
+    /// How long, the last time.
+    pub last: f64,
+    /// How long at the most.
+    pub max: f64,
+}
