@@ -1,0 +1,353 @@
+//! A demo under way: takes what the nodes say, and does to them what the script or the user wants.
+
+use std::path::PathBuf;
+use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender};
+use std::time::Duration;
+
+use super::cluster::{Cluster, Node, Plan, StartError};
+use super::control::{Answer, Request};
+use super::journal::{Entry, Tone, tell, tell_failover};
+use super::ledger::{Blow, Ledger, Process};
+use super::line::{Line, News};
+use super::script::{Script, Sight, Step};
+use super::timing::median;
+use super::{Event, now};
+
+/// How often the nodes are asked for their status.
+const POLL: Duration = Duration::from_millis(100);
+/// How often a start is tried with other ports.
+const ATTEMPTS: u32 = 5;
+
+/// How a demo ended.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum End {
+    /// The script did all it was to do.
+    Done,
+    /// The user had enough.
+    Quit,
+    /// It could not go on; why.
+    Failed(String),
+    /// By a signal, whose name this is.
+    Interrupted(&'static str),
+}
+
+/// A demo under way. Dropped, nothing is left of it.
+#[derive(Debug)]
+pub(crate) struct Demo {
+    pub(crate) plan: Plan,
+    pub(crate) cluster: Cluster,
+    pub(crate) ledger: Ledger,
+    /// When it began, by the boot clock.
+    pub(crate) began: Duration,
+    /// What happened, oldest first.
+    pub(crate) journal: Vec<Entry>,
+    /// How it ended, once it has.
+    pub(crate) end: Option<End>,
+    script: Option<Script>,
+    /// How long a whole cluster is left alone at least before the next kill.
+    calm: Duration,
+    sender: Sender<Event>,
+    events: Receiver<Event>,
+    /// How long nodes took to make their state durable.
+    syncs: Vec<Duration>,
+    next_poll: Duration,
+    /// Whether all nodes have taken part once: from then on a port is theirs.
+    begun: bool,
+    attempts: u32,
+    /// Processes of earlier starts belong to an attempt that was given up.
+    first_start: u32,
+}
+
+impl Demo {
+    /// Starts the nodes. `kills`: how often the script kills the leader; `None` leaves it to the user.
+    pub(crate) fn start(
+        plan: Plan,
+        kills: Option<usize>,
+        calm: Duration,
+        program: PathBuf,
+        (sender, events): (Sender<Event>, Receiver<Event>),
+    ) -> Result<Demo, StartError> {
+        let began = now();
+        let patience = Duration::from_secs(30) + plan.election_timeout * 30;
+        let mut demo = Demo {
+            plan,
+            cluster: Cluster::prepare(plan, program, sender.clone())?,
+            ledger: Ledger::new(plan.nodes),
+            began,
+            journal: Vec::new(),
+            end: None,
+            script: kills.map(|kills| Script::new(kills, patience, began)),
+            calm,
+            sender,
+            events,
+            syncs: Vec::new(),
+            next_poll: began,
+            begun: false,
+            attempts: 1,
+            first_start: 0,
+        };
+        demo.start_all()?;
+        Ok(demo)
+    }
+
+    fn start_all(&mut self) -> Result<(), StartError> {
+        for id in (1..).take(self.plan.nodes) {
+            self.cluster.start(id, true)?;
+        }
+        let directory = self.cluster.directory().display().to_string();
+        self.note(None, Tone::Deed, format!("{} nodes started, their state in {directory}", self.plan.nodes));
+        Ok(())
+    }
+
+    /// Waits for something to happen, until `longest` from now, and deals with all that did.
+    pub(crate) fn turn(&mut self, longest: Duration) {
+        let mut until = (now() + longest).min(self.next_poll);
+        if let Some(due) = self.script.as_ref().and_then(Script::due) {
+            until = until.min(due);
+        }
+        match self.events.recv_timeout(until.saturating_sub(now())) {
+            Ok(event) => self.handle(event),
+            // We hold a sender: the channel is never disconnected.
+            Err(RecvTimeoutError::Timeout | RecvTimeoutError::Disconnected) => {}
+        }
+        self.drain();
+        let time = now();
+        if time >= self.next_poll {
+            self.cluster.nodes.iter_mut().for_each(Node::poll);
+            self.next_poll = time + POLL;
+        }
+        self.follow_script();
+    }
+
+    /// Deals with all that has happened so far.
+    fn drain(&mut self) {
+        while let Ok(event) = self.events.try_recv() {
+            self.handle(event);
+        }
+    }
+
+    /// Kills all nodes, so that everything that they ever said is known, and says how it ended.
+    pub(crate) fn finish(&mut self, end: End) -> End {
+        for node in &mut self.cluster.nodes {
+            if let Some(mut running) = node.running.take() {
+                let _ = running.kill();
+            }
+        }
+        self.drain();
+        self.end.get_or_insert(end).clone()
+    }
+
+    fn handle(&mut self, event: Event) {
+        match event {
+            Event::Line(process, _) | Event::Ended(process) if process.start < self.first_start => {}
+            Event::Line(process, line) => self.heard(process, line),
+            Event::Ended(process) => self.ended(process),
+            Event::Answer(process, answer) => self.answered(process, answer),
+            Event::Signal(name) => {
+                self.end.get_or_insert(End::Interrupted(name));
+            }
+        }
+    }
+
+    fn heard(&mut self, process: Process, text: String) {
+        let line = Line::parse(&text);
+        if let Some(node) = self.cluster.current(process) {
+            node.wrote(text);
+            if let Some(Line { news: News::Ready { .. }, .. }) = line {
+                node.ready = true;
+            }
+        }
+        let Some(line) = line else { return };
+        let failovers = self.ledger.failovers().len();
+        self.ledger.line(process, &line);
+        self.begun |= self.cluster.nodes.iter().all(|node| node.ready);
+        if let Some((tone, text)) = tell(&line.news) {
+            self.journal.push(Entry {
+                at: line.since,
+                node: Some(process.node),
+                tone,
+                text,
+            });
+        }
+        if let Some(failover) = self.ledger.failovers().get(failovers) {
+            let text = tell_failover(failover);
+            self.note(None, Tone::Good, text);
+        }
+    }
+
+    fn ended(&mut self, process: Process) {
+        self.ledger.ended(process);
+        let Some(node) = self.cluster.current(process) else { return };
+        // One that we killed is not there any more.
+        let Some(mut running) = node.running.take() else { return };
+        let status = running.wait();
+        let why = node.last_word().to_owned();
+        let taken = node.port_was_taken();
+        node.gone();
+        if taken && !self.begun && self.attempts < ATTEMPTS && self.end.is_none() {
+            return self.begin_again();
+        }
+        let status = status.map_or_else(|error| error.to_string(), |status| status.to_string());
+        let text = format!("ended by itself ({status}): {why}");
+        self.ledger.problem(format!("node {} {text}", process.node));
+        self.note(Some(process.node), Tone::Bad, text);
+    }
+
+    /// A port that was free a moment ago is not: all nodes start again, with other ports and fresh state.
+    fn begin_again(&mut self) {
+        self.attempts += 1;
+        self.note(None, Tone::Bad, "a port was taken meanwhile: once more, with others".to_owned());
+        let program = self.cluster.program().to_owned();
+        let again = Cluster::prepare(self.plan, program, self.sender.clone());
+        let begun = again.and_then(|mut cluster| {
+            // The numbers of starts go on: what the former processes said is not the new ones'.
+            let last_start = self.cluster.nodes.iter().map(|node| node.process.start).max();
+            self.first_start = last_start.map_or(0, |last| last + 1);
+            for node in &mut cluster.nodes {
+                node.process.start = self.first_start;
+            }
+            self.cluster = cluster;
+            self.ledger = Ledger::new(self.plan.nodes);
+            self.start_all()
+        });
+        if let Err(error) = begun {
+            self.ledger.problem(error.to_string());
+        }
+    }
+
+    fn answered(&mut self, process: Process, Answer { request, asked, result }: Answer) {
+        let Some(node) = self.cluster.current(process).filter(|node| node.running.is_some()) else {
+            return;
+        };
+        match (request, result) {
+            (Request::Status, Ok(status)) => node.answered(asked, status),
+            (Request::Isolate(on), Ok(_)) => {
+                node.cut_off = on;
+                if on {
+                    self.ledger.strike(process, Blow::CutOff, asked);
+                    self.note(Some(process.node), Tone::Deed, "is cut off: none of its datagrams leaves or arrives".into());
+                } else {
+                    self.ledger.recovered(process);
+                    self.note(Some(process.node), Tone::Deed, "is connected again".into());
+                }
+            }
+            (request, Err(error)) => {
+                if request == Request::Status {
+                    node.unanswered();
+                }
+                // Once is enough for one and the same trouble.
+                if self.journal.last().is_none_or(|last| last.text != error) {
+                    self.note(Some(process.node), Tone::Bad, error);
+                }
+            }
+        }
+    }
+
+    fn follow_script(&mut self) {
+        let Some(script) = self.script.as_mut().filter(|_| self.end.is_none()) else {
+            return;
+        };
+        let nodes: Vec<Sight> = self.cluster.nodes.iter().map(Node::sight).collect();
+        let (calm, heartbeat) = (self.calm, self.plan.heartbeat);
+        match script.next(now(), &nodes, &self.ledger, || calm + up_to(heartbeat)) {
+            Step::Wait => {}
+            Step::Whole { leader, term } => {
+                self.measure_syncs();
+                self.note(None, Tone::Plain, format!("all nodes agree on node {leader} in term {term}"));
+            }
+            Step::Kill(process) => self.kill(process.node),
+            Step::Restart(id) => self.restart(id),
+            Step::Done => {
+                self.measure_syncs();
+                self.end = Some(End::Done);
+            }
+            Step::Failed(why) => self.end = Some(End::Failed(why)),
+        }
+    }
+
+    /// Notes what the last sync of each node took.
+    fn measure_syncs(&mut self) {
+        let last = |node: &Node| node.status.as_ref()?.1.sync_seconds.last;
+        let seconds = self.cluster.nodes.iter().filter_map(last);
+        self.syncs.extend(seconds.filter_map(|seconds| Duration::try_from_secs_f64(seconds).ok()));
+    }
+
+    /// The median time that a node took to make its state durable; zero if none was measured.
+    pub(crate) fn sync(&self) -> Duration {
+        median(self.syncs.iter().copied()).unwrap_or_default()
+    }
+
+    /// Kills a node, if it runs.
+    pub(crate) fn kill(&mut self, id: u64) {
+        let at = now();
+        let leads = self.ledger.leader().filter(|(leader, _)| leader.node == id);
+        let Some(node) = self.cluster.node(id) else { return };
+        let Some(mut running) = node.running.take() else { return };
+        let process = running.process;
+        let pid = running.pid();
+        node.gone();
+        self.ledger.strike(process, Blow::Killed, at);
+        let role = leads.map_or_else(String::new, |(_, term)| format!(", the leader of term {term}"));
+        self.note_at(at, Some(id), Tone::Deed, format!("is killed: SIGKILL to process {pid}{role}"));
+        if let Err(error) = running.kill() {
+            self.ledger.problem(format!("node {id} cannot be killed: {error}"));
+        }
+    }
+
+    /// Stops a node with SIGSTOP, or lets it go on with SIGCONT.
+    pub(crate) fn toggle_pause(&mut self, id: u64) {
+        let at = now();
+        let Some(node) = self.cluster.node(id) else { return };
+        let Some(running) = &node.running else { return };
+        let (process, pause) = (running.process, !node.paused);
+        if let Err(error) = running.pause(pause) {
+            return self.note(Some(id), Tone::Bad, format!("cannot be paused: {error}"));
+        }
+        node.paused = pause;
+        if pause {
+            self.ledger.strike(process, Blow::Paused, at);
+            self.note_at(at, Some(id), Tone::Deed, "is paused: SIGSTOP".into());
+        } else {
+            self.ledger.recovered(process);
+            self.note_at(at, Some(id), Tone::Deed, "goes on: SIGCONT".into());
+        }
+    }
+
+    /// Cuts a node off from the others, or connects it again.
+    pub(crate) fn toggle_cut_off(&mut self, id: u64) {
+        let Some(node) = self.cluster.node(id) else { return };
+        let on = !node.cut_off;
+        if node.paused || !node.ready {
+            return self.note(Some(id), Tone::Bad, "cannot listen now".into());
+        }
+        if let Some(running) = &mut node.running {
+            running.ask(Request::Isolate(on));
+        }
+    }
+
+    /// Starts a dead node again, with the state that it had.
+    pub(crate) fn restart(&mut self, id: u64) {
+        if self.cluster.node(id).is_none_or(|node| node.running.is_some()) {
+            return;
+        }
+        match self.cluster.start(id, false) {
+            Ok(()) => self.note(Some(id), Tone::Deed, "starts again".into()),
+            Err(error) => self.ledger.problem(error.to_string()),
+        }
+    }
+
+    fn note(&mut self, node: Option<u64>, tone: Tone, text: String) {
+        self.note_at(now(), node, tone, text);
+    }
+
+    fn note_at(&mut self, at: Duration, node: Option<u64>, tone: Tone, text: String) {
+        self.journal.push(Entry { at, node, tone, text });
+    }
+}
+
+/// A random duration below `bound`: the leader dies at any moment between two heartbeats.
+fn up_to(bound: Duration) -> Duration {
+    // Without randomness the middle is as good a moment as any.
+    let random = getrandom::u32().unwrap_or(1 << 31);
+    bound.mul_f64(f64::from(random) / (f64::from(u32::MAX) + 1.0))
+}
