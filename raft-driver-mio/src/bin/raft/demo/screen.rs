@@ -131,7 +131,7 @@ impl Screen<'_> {
             Some(status.lease_remaining_seconds.filter(|_| status.role == Role::Leader)? - age)
         });
         let Some(left) = left else { return Span::raw("") };
-        let eighths = ((left / whole).clamp(0.0, 1.0) * (WIDTH * 8) as f64) as usize;
+        let eighths = ((left / whole).clamp(0.0, 1.0) * (WIDTH * 8) as f64).round() as usize;
         let mut bar = "█".repeat(eighths / 8);
         if let Some(part) = [' ', '▏', '▎', '▍', '▌', '▋', '▊', '▉'].get(eighths % 8).filter(|_| eighths % 8 > 0) {
             bar.push(*part);
