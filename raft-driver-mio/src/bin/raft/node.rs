@@ -77,12 +77,16 @@ pub(crate) struct Args {
     /// The least important lines to log: error, warn, info, debug or trace [default: info]
     #[arg(long, value_name = "LEVEL")]
     pub(crate) log_level: Option<String>,
+    /// Stop as a crash would when standard input ends: no orphan survives the program that started this one
+    #[arg(long, hide = true)]
+    pub(crate) exit_on_stdin_eof: bool,
 }
 
 /// The exit status of a wrong configuration, EX_CONFIG of sysexits.h.
 const EX_CONFIG: u8 = 78;
 
 pub(crate) fn run(args: Args) -> ExitCode {
+    let exit_on_stdin_eof = args.exit_on_stdin_eof;
     let (settings, level) = match config::settings(args) {
         Ok(settings) => settings,
         Err(error) => return fail(&error, EX_CONFIG),
@@ -98,6 +102,9 @@ pub(crate) fn run(args: Args) -> ExitCode {
         Err(error) => return fail(&error.to_string(), status_of(&error)),
     };
     stop_on_signals(signals, handle.clone());
+    if exit_on_stdin_eof {
+        stop_with_stdin(handle.clone());
+    }
     match handle.join() {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => fail(&error.to_string(), 1),
@@ -114,6 +121,14 @@ fn stop_on_signals(mut signals: Signals, handle: Handle) {
         if let Some(signal) = signals.next() {
             std::process::exit(128 + signal);
         }
+    });
+}
+
+/// The node stops when whoever holds the other end of standard input is gone.
+fn stop_with_stdin(handle: Handle) {
+    std::thread::spawn(move || {
+        let _ = std::io::copy(&mut std::io::stdin(), &mut std::io::sink());
+        handle.abort();
     });
 }
 

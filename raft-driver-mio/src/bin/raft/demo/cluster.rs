@@ -9,10 +9,11 @@ use std::process::Command;
 use std::sync::mpsc::Sender;
 use std::time::Duration;
 
+use raft_driver_mio::{Keyring, Status};
 use tempfile::TempDir;
 
 use super::Event;
-use super::control::{Request, Status};
+use super::control::Question;
 use super::ledger::Process;
 use super::process::Running;
 use super::rates::Rates;
@@ -71,18 +72,16 @@ impl Node {
             && !self.paused
             && !self.asked
         {
-            running.ask(Request::Status);
+            running.ask(Question::Status);
             self.asked = true;
         }
     }
 
     /// Takes its status, for which it was asked at `asked`.
-    pub(crate) fn answered(&mut self, asked: Duration, status: Option<Box<Status>>) {
+    pub(crate) fn answered(&mut self, asked: Duration, status: Box<Status>) {
         self.asked = false;
-        if let Some(status) = status {
-            self.rates.sample(asked, &status);
-            self.status = Some((asked, status));
-        }
+        self.rates.sample(asked, &status);
+        self.status = Some((asked, status));
     }
 
     /// It was asked for its status, and gave none.
@@ -101,12 +100,16 @@ impl Node {
 
     /// The last line that it wrote.
     pub(crate) fn last_word(&self) -> &str {
-        self.last_words.back().map_or("it said nothing", String::as_str)
+        self.last_words
+            .back()
+            .map_or("it said nothing", String::as_str)
     }
 
     /// Whether it could not bind its port.
     pub(crate) fn port_was_taken(&self) -> bool {
-        self.last_words.iter().any(|line| line.contains("Address already in use"))
+        self.last_words
+            .iter()
+            .any(|line| line.contains("Address already in use"))
     }
 
     /// Forgets its process.
@@ -128,8 +131,8 @@ impl Node {
             view: self.status.as_ref().map(|(asked, status)| View {
                 asked: *asked,
                 role: status.role,
-                term: status.term,
-                leader: status.leader,
+                term: status.term.0,
+                leader: status.leader.map(|leader| leader.0),
                 active: status.active,
             }),
         }
@@ -163,14 +166,26 @@ impl fmt::Display for StartError {
 
 impl Cluster {
     /// Makes the directory, the key and the choice of ports; no process yet.
-    pub(crate) fn prepare(plan: Plan, program: PathBuf, events: Sender<Event>) -> Result<Cluster, StartError> {
+    pub(crate) fn prepare(
+        plan: Plan,
+        program: PathBuf,
+        events: Sender<Event>,
+    ) -> Result<Cluster, StartError> {
         let directory = directory().map_err(|error| {
-            StartError("a directory for temporary files cannot be made".into(), format!("{error}: set TMPDIR"))
+            StartError(
+                "a directory for temporary files cannot be made".into(),
+                format!("{error}: set TMPDIR"),
+            )
         })?;
         let key = directory.path().join("key");
-        raft_driver_mio::Keyring::write_new(&key).map_err(|error| StartError("the key".into(), error.to_string()))?;
-        let ports = free_ports(plan.nodes)
-            .map_err(|error| StartError("free ports on 127.0.0.1 cannot be found".into(), error.to_string()))?;
+        Keyring::write_new(&key)
+            .map_err(|error| StartError("the key".into(), error.to_string()))?;
+        let ports = free_ports(plan.nodes).map_err(|error| {
+            StartError(
+                "free ports on 127.0.0.1 cannot be found".into(),
+                error.to_string(),
+            )
+        })?;
         Ok(Cluster {
             nodes: (1..).take(plan.nodes).map(Node::new).collect(),
             plan,
@@ -194,8 +209,12 @@ impl Cluster {
     /// Starts node `id` for the first time, or again after its death.
     pub(crate) fn start(&mut self, id: u64, first: bool) -> Result<(), StartError> {
         let command = self.command(id, first);
-        let socket = self.directory.path().join(id.to_string()).join("control.sock");
-        let Some(node) = self.nodes.iter_mut().find(|node| node.id == id && node.running.is_none()) else {
+        let state_dir = self.state_dir(id);
+        let Some(node) = self
+            .nodes
+            .iter_mut()
+            .find(|node| node.id == id && node.running.is_none())
+        else {
             return Ok(());
         };
         node.gone();
@@ -203,10 +222,19 @@ impl Cluster {
         if !first {
             node.process.start += 1;
         }
-        let running = Running::start(command, node.process, socket, self.events.clone())
-            .map_err(|error| StartError(format!("node {id}: {} cannot be run", self.program.display()), error.to_string()))?;
+        let running = Running::start(command, node.process, state_dir, self.events.clone())
+            .map_err(|error| {
+                StartError(
+                    format!("node {id}: {} cannot be run", self.program.display()),
+                    error.to_string(),
+                )
+            })?;
         node.running = Some(running);
         Ok(())
+    }
+
+    fn state_dir(&self, id: u64) -> PathBuf {
+        self.directory.path().join(id.to_string())
     }
 
     fn command(&self, id: u64, first: bool) -> Command {
@@ -221,10 +249,16 @@ impl Cluster {
                 command.arg("--peer").arg(format!("{other}={address}"));
             }
         }
-        command.arg("--key-file").arg(self.directory.path().join("key"));
-        command.arg("--state-dir").arg(self.directory.path().join(id.to_string()));
-        command.arg("--heartbeat").arg(format!("{}us", self.plan.heartbeat.as_micros()));
-        command.arg("--election-timeout").arg(format!("{}us", self.plan.election_timeout.as_micros()));
+        command
+            .arg("--key-file")
+            .arg(self.directory.path().join("key"));
+        command.arg("--state-dir").arg(self.state_dir(id));
+        command
+            .arg("--heartbeat")
+            .arg(format!("{}us", self.plan.heartbeat.as_micros()));
+        command
+            .arg("--election-timeout")
+            .arg(format!("{}us", self.plan.election_timeout.as_micros()));
         if first {
             command.arg("--init");
         }
@@ -246,7 +280,11 @@ impl Cluster {
 fn directory() -> io::Result<TempDir> {
     // A Unix socket's path holds 104 bytes on some systems; "/1/control.sock" is to follow.
     const LONGEST: usize = 80;
-    let make = |parent: &Path| tempfile::Builder::new().prefix("raft-demo-").tempdir_in(parent);
+    let make = |parent: &Path| {
+        tempfile::Builder::new()
+            .prefix("raft-demo-")
+            .tempdir_in(parent)
+    };
     let made = make(&std::env::temp_dir())?;
     if made.path().as_os_str().len() <= LONGEST {
         return Ok(made);
@@ -257,8 +295,13 @@ fn directory() -> io::Result<TempDir> {
 /// Ports that nobody has bound now. Somebody may by the time that they are used: then a node says so and the
 /// whole is begun again.
 fn free_ports(count: usize) -> io::Result<Vec<u16>> {
-    let sockets: Vec<UdpSocket> = (0..count).map(|_| UdpSocket::bind("127.0.0.1:0")).collect::<io::Result<_>>()?;
-    sockets.iter().map(|socket| Ok(socket.local_addr()?.port())).collect()
+    let sockets: Vec<UdpSocket> = (0..count)
+        .map(|_| UdpSocket::bind("127.0.0.1:0"))
+        .collect::<io::Result<_>>()?;
+    sockets
+        .iter()
+        .map(|socket| Ok(socket.local_addr()?.port()))
+        .collect()
 }
 
 #[cfg(test)]

@@ -2,8 +2,12 @@
 
 use std::time::Duration;
 
+use raft_core::RoleKind;
+use raft_driver_mio::Status;
+
 use super::ledger::Failover;
 use super::line::News;
+use super::rates::Rate;
 use super::timing::ms;
 
 /// How an entry is meant.
@@ -41,28 +45,84 @@ impl Entry {
     }
 }
 
+/// A role's name.
+pub(crate) const fn name(role: RoleKind) -> &'static str {
+    match role {
+        RoleKind::Follower => "follower",
+        RoleKind::PreCandidate => "pre-candidate",
+        RoleKind::Candidate => "candidate",
+        RoleKind::Leader => "leader",
+    }
+}
+
 /// A node's news for people. `None`: another line says it already.
 pub(crate) fn tell(news: &News) -> Option<(Tone, String)> {
     Some(match news {
         News::Ready { term } => (Tone::Plain, format!("takes part, in term {term}")),
-        News::Transition { role, term, leader, reason } => {
-            let reason = reason.as_ref().map(|reason| format!(" ({})", reason.replace('_', " ")));
+        News::Transition {
+            role,
+            term,
+            leader,
+            reason,
+        } => {
+            if reason.as_deref() == Some("leader_silent") {
+                return Some((
+                    Tone::Plain,
+                    format!("presumes the leader of term {term} lost"),
+                ));
+            }
+            let reason = reason
+                .as_ref()
+                .map(|reason| format!(" ({})", reason.replace('_', " ")));
             let reason = reason.unwrap_or_default();
             let role = role.replace('_', "-");
             match (role.as_str(), leader) {
                 ("leader", _) => return None,
-                ("follower", Some(leader)) => (Tone::Plain, format!("follows node {leader} in term {term}{reason}")),
-                ("follower", None) => (Tone::Plain, format!("follower without a leader, term {term}{reason}")),
+                ("follower", Some(leader)) => (
+                    Tone::Plain,
+                    format!("follows node {leader} in term {term}{reason}"),
+                ),
+                ("follower", None) => (
+                    Tone::Plain,
+                    format!("follower without a leader, term {term}{reason}"),
+                ),
                 (role, _) => (Tone::Plain, format!("{role}, term {term}{reason}")),
             }
         }
         News::LeadershipGained { term } => (Tone::Good, format!("wins term {term}")),
-        News::Active { term } => (Tone::Good, format!("is confirmed by a majority and holds the lease of term {term}")),
+        News::Active { term } => (
+            Tone::Good,
+            format!("is confirmed by a majority and holds the lease of term {term}"),
+        ),
         News::LeadershipLost { term, reason } => {
-            let reason = reason.as_ref().map(|reason| format!(": {}", reason.replace('_', " ")));
-            (Tone::Bad, format!("leads no longer in term {term}{}", reason.unwrap_or_default()))
+            let reason = reason
+                .as_ref()
+                .map(|reason| format!(": {}", reason.replace('_', " ")));
+            (
+                Tone::Bad,
+                format!(
+                    "leads no longer in term {term}{}",
+                    reason.unwrap_or_default()
+                ),
+            )
         }
     })
+}
+
+/// How a node is doing, for people.
+pub(crate) fn tell_status(status: &Status, rate: Option<Rate>) -> String {
+    let mut text = format!("{} in term {}", name(status.role), status.term.0);
+    if status.active {
+        text += &format!(
+            ", lease for another {:.3} s",
+            status.lease_remaining_seconds
+        );
+    }
+    text += &format!(", round {}", status.round.0);
+    if let Some(Rate { datagrams, bytes }) = rate {
+        text += &format!(", {datagrams:.0} datagrams and {bytes:.0} bytes a second");
+    }
+    text
 }
 
 /// A failover that ended, for people.
@@ -82,21 +142,32 @@ pub(crate) fn tell_failover(failover: &Failover) -> String {
 mod tests {
     use super::*;
 
-    fn transition(role: &str, leader: Option<u64>) -> Option<String> {
+    fn transition(role: &str, leader: Option<u64>, reason: &str) -> Option<String> {
         let news = News::Transition {
             role: role.to_owned(),
             term: 4,
             leader,
-            reason: Some("leader_silent".to_owned()),
+            reason: Some(reason.to_owned()),
         };
         tell(&news).map(|(_, text)| text)
     }
 
     #[test]
     fn transitions_read_as_english() {
-        assert_eq!(transition("pre_candidate", None).unwrap(), "pre-candidate, term 4 (leader silent)");
-        assert_eq!(transition("follower", Some(2)).unwrap(), "follows node 2 in term 4 (leader silent)");
-        assert_eq!(transition("leader", Some(1)), None, "leadership_gained says so");
+        let pre_vote = transition("pre_candidate", None, "election_timeout");
+        assert_eq!(
+            pre_vote.unwrap(),
+            "pre-candidate, term 4 (election timeout)"
+        );
+        let follows = transition("follower", Some(2), "heartbeat");
+        assert_eq!(follows.unwrap(), "follows node 2 in term 4 (heartbeat)");
+        let lost = transition("follower", Some(2), "leader_silent");
+        assert_eq!(lost.unwrap(), "presumes the leader of term 4 lost");
+        assert_eq!(
+            transition("leader", Some(1), "election_won"),
+            None,
+            "leadership_gained says so"
+        );
     }
 
     #[test]
@@ -107,6 +178,9 @@ mod tests {
             tone: Tone::Plain,
             text: "wins term 4".to_owned(),
         };
-        assert_eq!(entry.line(Duration::from_secs(60)), "    1.500  node 3  wins term 4");
+        assert_eq!(
+            entry.line(Duration::from_secs(60)),
+            "    1.500  node 3  wins term 4"
+        );
     }
 }

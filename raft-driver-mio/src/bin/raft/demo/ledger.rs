@@ -134,7 +134,11 @@ impl Ledger {
             ));
             return;
         }
-        let newest = self.reigns.keys().next_back().is_none_or(|last| *last < term);
+        let newest = self
+            .reigns
+            .keys()
+            .next_back()
+            .is_none_or(|last| *last < term);
         self.reigns.insert(
             term,
             Reign {
@@ -150,7 +154,11 @@ impl Ledger {
     }
 
     fn active(&mut self, process: Process, term: u64, since: Duration) {
-        let Some(reign) = self.reigns.get_mut(&term).filter(|reign| reign.process == process) else {
+        let Some(reign) = self
+            .reigns
+            .get_mut(&term)
+            .filter(|reign| reign.process == process)
+        else {
             self.problems.push(format!(
                 "node {} was confirmed in term {term}, which it never won",
                 process.node
@@ -202,7 +210,9 @@ impl Ledger {
 
     /// A process that was paused or cut off is back: if nobody has followed it yet, it was no failover.
     pub(crate) fn recovered(&mut self, process: Process) {
-        self.open = self.open.filter(|open| open.process != process || open.blow == Blow::Killed);
+        self.open = self
+            .open
+            .filter(|open| open.process != process || open.blow == Blow::Killed);
     }
 
     /// A process has ended.
@@ -260,7 +270,13 @@ mod tests {
     }
 
     fn say(ledger: &mut Ledger, process: Process, at: u64, news: News) {
-        ledger.line(process, &Line { since: ms(at), news });
+        ledger.line(
+            process,
+            &Line {
+                since: ms(at),
+                news,
+            },
+        );
     }
 
     fn lead(ledger: &mut Ledger, process: Process, at: u64, term: u64) {
@@ -271,7 +287,12 @@ mod tests {
     fn three() -> Ledger {
         let mut ledger = Ledger::new(3);
         for node in 1..=3 {
-            say(&mut ledger, Process { node, start: 0 }, 0, News::Ready { term: 0 });
+            say(
+                &mut ledger,
+                Process { node, start: 0 },
+                0,
+                News::Ready { term: 0 },
+            );
         }
         ledger
     }
@@ -316,11 +337,23 @@ mod tests {
         let mut ledger = three();
         lead(&mut ledger, B, 200, 2);
         lead(&mut ledger, A, 100, 1);
-        assert_eq!(ledger.leader(), Some((B, 2)), "an older term that is heard of late");
+        assert_eq!(
+            ledger.leader(),
+            Some((B, 2)),
+            "an older term that is heard of late"
+        );
         assert!(ledger.problems().is_empty());
-        say(&mut ledger, A_AGAIN, 300, News::LeadershipGained { term: 1 });
+        say(
+            &mut ledger,
+            A_AGAIN,
+            300,
+            News::LeadershipGained { term: 1 },
+        );
         assert_eq!(ledger.problems().len(), 1);
-        assert!(ledger.problems()[0].starts_with("two leaders in term 1: node 1 (start 0) and node 1 (start 1)"));
+        assert!(
+            ledger.problems()[0]
+                .starts_with("two leaders in term 1: node 1 (start 0) and node 1 (start 1)")
+        );
     }
 
     #[test]
@@ -373,7 +406,15 @@ mod tests {
     fn a_leader_that_gave_up_or_ended_leads_no_longer() {
         let mut ledger = three();
         lead(&mut ledger, A, 100, 1);
-        say(&mut ledger, A, 200, News::LeadershipLost { term: 1, reason: None });
+        say(
+            &mut ledger,
+            A,
+            200,
+            News::LeadershipLost {
+                term: 1,
+                reason: None,
+            },
+        );
         assert_eq!(ledger.leader(), None);
         lead(&mut ledger, B, 300, 2);
         ledger.ended(B);

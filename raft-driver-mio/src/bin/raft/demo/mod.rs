@@ -2,6 +2,7 @@
 
 mod cluster;
 mod control;
+mod deeds;
 mod journal;
 mod ledger;
 mod line;
@@ -122,7 +123,8 @@ fn demonstrate(args: &Args, plan: Plan) -> Result<bool, Box<dyn std::error::Erro
     let program = std::env::current_exe()?;
     // If it cannot be measured it counts for nothing, which makes the implied time shorter.
     let round_trip = timing::round_trip().unwrap_or_default();
-    let on_terminal = io::stdout().is_terminal() && io::stdin().is_terminal() && !args.plain && !args.json;
+    let on_terminal =
+        io::stdout().is_terminal() && io::stdin().is_terminal() && !args.plain && !args.json;
     let (sender, events) = channel();
     listen_for_signals(sender.clone())?;
     let kills = match (args.kills, on_terminal) {
@@ -131,7 +133,12 @@ fn demonstrate(args: &Args, plan: Plan) -> Result<bool, Box<dyn std::error::Erro
         (None, false) => Some(3),
     };
     // People need a moment to see that all is well again.
-    let calm = plan.election_timeout + if on_terminal { Duration::from_millis(1500) } else { Duration::ZERO };
+    let calm = plan.election_timeout
+        + if on_terminal {
+            Duration::from_millis(1500)
+        } else {
+            Duration::ZERO
+        };
     let mut demo = Demo::start(plan, kills, calm, program, (sender, events))?;
     let end = if on_terminal {
         tui::run(&mut demo, kills)?
@@ -141,7 +148,13 @@ fn demonstrate(args: &Args, plan: Plan) -> Result<bool, Box<dyn std::error::Erro
         follow(&mut demo, io::stdout())?
     };
     let end = demo.finish(end);
-    let implied = Implied::new(plan.nodes, plan.heartbeat, plan.election_timeout, round_trip, demo.sync());
+    let implied = Implied::new(
+        plan.nodes,
+        plan.heartbeat,
+        plan.election_timeout,
+        round_trip,
+        demo.sync(),
+    );
     let report = Report::new(&plan, &demo.ledger, &end, &implied, demo.began);
     drop(demo);
     if args.json {
@@ -183,6 +196,5 @@ fn listen_for_signals(events: Sender<Event>) -> io::Result<()> {
 
 /// The boot clock, by which the nodes date their lines.
 fn now() -> Duration {
-    let t = rustix::time::clock_gettime(rustix::time::ClockId::Boottime);
-    Duration::new(t.tv_sec as u64, t.tv_nsec as u32)
+    raft_driver_mio::Instant::now().since_start()
 }

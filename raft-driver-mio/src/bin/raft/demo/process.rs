@@ -10,7 +10,7 @@ use std::thread::JoinHandle;
 use rustix::process::{Pid, Signal, kill_process};
 
 use super::Event;
-use super::control::{self, Request};
+use super::control::{self, Question};
 use super::ledger::Process;
 
 /// A process that runs, or has just ended. Dropped, it is killed, and has ended.
@@ -19,16 +19,21 @@ pub(crate) struct Running {
     /// Which start of which node.
     pub(crate) process: Process,
     child: Child,
-    socket: PathBuf,
+    state_dir: PathBuf,
     events: Sender<Event>,
     reader: Option<JoinHandle<()>>,
-    requests: Option<Sender<Request>>,
+    questions: Option<Sender<Question>>,
     asker: Option<JoinHandle<()>>,
 }
 
 impl Running {
     /// Starts `command`. What it writes on its standard error, and its end, are sent to `events`.
-    pub(crate) fn start(mut command: Command, process: Process, socket: PathBuf, events: Sender<Event>) -> io::Result<Running> {
+    pub(crate) fn start(
+        mut command: Command,
+        process: Process,
+        state_dir: PathBuf,
+        events: Sender<Event>,
+    ) -> io::Result<Running> {
         let mut child = command
             // The node ends when this pipe is closed: by us, or by the system when we are no more.
             .stdin(Stdio::piped())
@@ -50,10 +55,10 @@ impl Running {
         Ok(Running {
             process,
             child,
-            socket,
+            state_dir,
             events,
             reader: Some(reader),
-            requests: None,
+            questions: None,
             asker: None,
         })
     }
@@ -64,22 +69,25 @@ impl Running {
     }
 
     /// Puts a question; the answer comes as an event. The node must have said that it takes part.
-    pub(crate) fn ask(&mut self, request: Request) {
-        let requests = self.requests.get_or_insert_with(|| {
+    pub(crate) fn ask(&mut self, question: Question) {
+        let questions = self.questions.get_or_insert_with(|| {
             let (events, process) = (self.events.clone(), self.process);
-            let (requests, asker) = control::serve(self.socket.clone(), move |answer| {
+            let (questions, asker) = control::serve(self.state_dir.clone(), move |answer| {
                 let _ = events.send(Event::Answer(process, answer));
             });
             self.asker = Some(asker);
-            requests
+            questions
         });
-        let _ = requests.send(request);
+        let _ = questions.send(question);
     }
 
     /// Sends SIGSTOP or SIGCONT.
     pub(crate) fn pause(&self, paused: bool) -> io::Result<()> {
         let signal = if paused { Signal::STOP } else { Signal::CONT };
-        let pid = i32::try_from(self.pid()).ok().and_then(Pid::from_raw).ok_or(io::ErrorKind::NotFound)?;
+        let pid = i32::try_from(self.pid())
+            .ok()
+            .and_then(Pid::from_raw)
+            .ok_or(io::ErrorKind::NotFound)?;
         Ok(kill_process(pid, signal)?)
     }
 
@@ -93,8 +101,11 @@ impl Running {
     /// Waits for the end.
     pub(crate) fn wait(&mut self) -> io::Result<ExitStatus> {
         let status = self.child.wait();
-        self.requests = None;
-        for thread in [self.reader.take(), self.asker.take()].into_iter().flatten() {
+        self.questions = None;
+        for thread in [self.reader.take(), self.asker.take()]
+            .into_iter()
+            .flatten()
+        {
             let _ = thread.join();
         }
         status
@@ -110,7 +121,10 @@ impl Drop for Running {
 /// Reads lines until the end, whatever bytes they hold.
 fn hear(mut from: impl BufRead, mut heard: impl FnMut(String)) {
     let mut line = Vec::new();
-    while from.read_until(b'\n', &mut line).is_ok_and(|length| length > 0) {
+    while from
+        .read_until(b'\n', &mut line)
+        .is_ok_and(|length| length > 0)
+    {
         heard(String::from_utf8_lossy(&line).trim_end().to_owned());
         line.clear();
     }
@@ -151,9 +165,18 @@ mod tests {
     #[test]
     fn a_process_that_is_dropped_has_ended_even_if_stopped() {
         let (events, heard) = channel();
-        let running = Running::start(shell("echo up >&2; exec sleep 1000"), PROCESS, PathBuf::new(), events).unwrap();
+        let running = Running::start(
+            shell("echo up >&2; exec sleep 1000"),
+            PROCESS,
+            PathBuf::new(),
+            events,
+        )
+        .unwrap();
         let pid = Pid::from_raw(i32::try_from(running.pid()).unwrap()).unwrap();
-        assert!(matches!(heard.recv_timeout(Duration::from_secs(60)), Ok(Event::Line(..))));
+        assert!(matches!(
+            heard.recv_timeout(Duration::from_secs(60)),
+            Ok(Event::Line(..))
+        ));
         running.pause(true).unwrap();
         drop(running);
         assert!(rustix::process::test_kill_process(pid).is_err());
@@ -163,7 +186,8 @@ mod tests {
     #[test]
     fn the_pipe_is_the_life_line() {
         let (events, _heard) = channel();
-        let mut running = Running::start(shell("exec cat"), PROCESS, PathBuf::new(), events).unwrap();
+        let mut running =
+            Running::start(shell("exec cat"), PROCESS, PathBuf::new(), events).unwrap();
         drop(running.child.stdin.take());
         assert!(running.wait().unwrap().success());
     }

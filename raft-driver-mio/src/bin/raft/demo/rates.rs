@@ -3,7 +3,7 @@
 use std::collections::VecDeque;
 use std::time::Duration;
 
-use super::control::Status;
+use raft_driver_mio::Status;
 
 /// How far back a rate looks: long enough for several rounds of heartbeats, short enough to see a change.
 const WINDOW: Duration = Duration::from_secs(2);
@@ -33,7 +33,9 @@ impl Rates {
         self.add(
             at,
             Counters {
-                datagrams: status.datagrams_sent.saturating_add(status.datagrams_received),
+                datagrams: status
+                    .datagrams_sent
+                    .saturating_add(status.datagrams_received),
                 bytes: status.bytes_sent.saturating_add(status.bytes_received),
             },
         );
@@ -42,7 +44,11 @@ impl Rates {
     fn add(&mut self, at: Duration, counters: Counters) {
         self.0.push_back((at, counters));
         // One sample older than the window stays: the rate is since then.
-        while self.0.get(1).is_some_and(|(second, _)| *second + WINDOW <= at) {
+        while self
+            .0
+            .get(1)
+            .is_some_and(|(second, _)| *second + WINDOW <= at)
+        {
             self.0.pop_front();
         }
     }
@@ -67,7 +73,10 @@ mod tests {
         let mut rates = Rates::default();
         assert_eq!(rates.rate(), None);
         for (ms, datagrams) in [(0, 0), (1000, 10), (2000, 20), (3000, 60), (4000, 100)] {
-            let counters = Counters { datagrams, bytes: datagrams * 80 };
+            let counters = Counters {
+                datagrams,
+                bytes: datagrams * 80,
+            };
             rates.add(Duration::from_millis(ms), counters);
         }
         let rate = rates.rate().unwrap();

@@ -75,10 +75,22 @@ struct LeaderRow {
 
 impl Report {
     /// Sums up. `began`: when the demo began, by the clock of the ledger.
-    pub(crate) fn new(plan: &Plan, ledger: &Ledger, end: &End, implied: &Implied, began: Duration) -> Report {
+    pub(crate) fn new(
+        plan: &Plan,
+        ledger: &Ledger,
+        end: &End,
+        implied: &Implied,
+        began: Duration,
+    ) -> Report {
         let problems = problems(ledger, end);
-        let kills = || ledger.failovers().iter().filter(|failover| failover.blow == Blow::Killed);
-        let run = kills().map(|failover| failover.to_active.saturating_sub(failover.without_majority));
+        let kills = || {
+            ledger
+                .failovers()
+                .iter()
+                .filter(|failover| failover.blow == Blow::Killed)
+        };
+        let run =
+            kills().map(|failover| failover.to_active.saturating_sub(failover.without_majority));
         let total = implied.total();
         Report {
             schema: 1,
@@ -138,8 +150,14 @@ impl Report {
         }
         if !self.failovers.is_empty() {
             writeln!(text)?;
-            writeln!(text, "  # | leader was  | successor   |  to won | to confirmed")?;
-            writeln!(text, "----+-------------+-------------+---------+-------------")?;
+            writeln!(
+                text,
+                "  # | leader was  | successor   |  to won | to confirmed"
+            )?;
+            writeln!(
+                text,
+                "----+-------------+-------------+---------+-------------"
+            )?;
         }
         for (number, row) in (1..).zip(&self.failovers) {
             let leader = |node: u64, term: u64| format!("{node} (term {term})");
@@ -158,11 +176,26 @@ impl Report {
         }
         if let (Some(gained), Some(active)) = (&self.to_gained, &self.to_active) {
             let line = |what: &str, gained: f64, active: f64| {
-                format!("    | {what:25} | {:>7} | {:>12}", seconds(gained), seconds(active))
+                format!(
+                    "    | {what:25} | {:>7} | {:>12}",
+                    seconds(gained),
+                    seconds(active)
+                )
             };
-            writeln!(text, "----+---------------------------+---------+-------------")?;
-            writeln!(text, "{}", line("median", gained.median_seconds, active.median_seconds))?;
-            writeln!(text, "{}", line("worst", gained.worst_seconds, active.worst_seconds))?;
+            writeln!(
+                text,
+                "----+---------------------------+---------+-------------"
+            )?;
+            writeln!(
+                text,
+                "{}",
+                line("median", gained.median_seconds, active.median_seconds)
+            )?;
+            writeln!(
+                text,
+                "{}",
+                line("worst", gained.worst_seconds, active.worst_seconds)
+            )?;
         }
         if let Some(ratio) = self.ratio {
             writeln!(
@@ -177,7 +210,9 @@ impl Report {
         }
         match self.problems.as_slice() {
             [] => writeln!(text, "ok: {} terms, one leader in each", self.leaders.len()),
-            problems => problems.iter().try_for_each(|problem| writeln!(text, "WRONG: {problem}")),
+            problems => problems
+                .iter()
+                .try_for_each(|problem| writeln!(text, "WRONG: {problem}")),
         }
     }
 }
@@ -245,9 +280,20 @@ mod tests {
             if let News::Transition { .. } = news {
                 return ledger.strike(process, Blow::Killed, Duration::from_millis(at));
             }
-            ledger.line(process, &Line { since: Duration::from_millis(at), news });
+            ledger.line(
+                process,
+                &Line {
+                    since: Duration::from_millis(at),
+                    news,
+                },
+            );
         };
-        let killed = News::Transition { role: String::new(), term: 0, leader: None, reason: None };
+        let killed = News::Transition {
+            role: String::new(),
+            term: 0,
+            leader: None,
+            reason: None,
+        };
         say(process(1, 0), 0, News::Ready { term: 0 });
         say(process(2, 0), 0, News::Ready { term: 0 });
         say(process(1, 0), 799, News::LeadershipGained { term: 1 });
@@ -260,7 +306,13 @@ mod tests {
     }
 
     fn report(ledger: &Ledger, end: &End) -> Report {
-        let implied = Implied::new(2, PLAN.heartbeat, Duration::from_secs(1), Duration::ZERO, Duration::ZERO);
+        let implied = Implied::new(
+            2,
+            PLAN.heartbeat,
+            Duration::from_secs(1),
+            Duration::ZERO,
+            Duration::ZERO,
+        );
         Report::new(&PLAN, ledger, end, &implied, Duration::from_millis(100))
     }
 
@@ -276,15 +328,24 @@ mod tests {
         assert_eq!(json["to_active"]["median_seconds"], 0.625);
         assert_eq!(json["to_gained"]["worst_seconds"], 0.6);
         // 525 ms with a majority, where 1,012.5 ms were implied.
-        assert_eq!(json["ratio"].as_f64().map(|ratio| (ratio * 1e4).round()), Some(5185.0));
+        assert_eq!(
+            json["ratio"].as_f64().map(|ratio| (ratio * 1e4).round()),
+            Some(5185.0)
+        );
         assert_eq!(json["leaders"][1]["node"], 2);
     }
 
     #[test]
     fn the_table_ends_with_the_verdict() {
         let text = report(&ledger(), &End::Done).text();
-        assert!(text.contains("  1 | 1 (term 1)  | 2 (term 3)  |  600 ms |       625 ms\n"), "{text}");
-        assert!(text.ends_with("ok: 2 terms, one leader in each\n"), "{text}");
+        assert!(
+            text.contains("  1 | 1 (term 1)  | 2 (term 3)  |  600 ms |       625 ms\n"),
+            "{text}"
+        );
+        assert!(
+            text.ends_with("ok: 2 terms, one leader in each\n"),
+            "{text}"
+        );
     }
 
     #[test]
@@ -295,16 +356,35 @@ mod tests {
             assert!(report.text().contains(problem), "{}", report.text());
         };
         let good = ledger();
-        wrong(&good, End::Interrupted("SIGINT"), "WRONG: interrupted by SIGINT");
-        wrong(&good, End::Failed("after 30 s: no leader".into()), "WRONG: after 30 s: no leader");
+        wrong(
+            &good,
+            End::Interrupted("SIGINT"),
+            "WRONG: interrupted by SIGINT",
+        );
+        wrong(
+            &good,
+            End::Failed("after 30 s: no leader".into()),
+            "WRONG: after 30 s: no leader",
+        );
         assert!(report(&good, &End::Quit).ok());
 
         let mut open = ledger();
-        open.strike(Process { node: 2, start: 0 }, Blow::Paused, Duration::from_secs(2));
-        wrong(&open, End::Quit, "node 2 of term 3 was paused and had no successor yet");
+        open.strike(
+            Process { node: 2, start: 0 },
+            Blow::Paused,
+            Duration::from_secs(2),
+        );
+        wrong(
+            &open,
+            End::Quit,
+            "node 2 of term 3 was paused and had no successor yet",
+        );
 
         let mut two = ledger();
-        let line = Line { since: Duration::from_secs(2), news: News::LeadershipGained { term: 3 } };
+        let line = Line {
+            since: Duration::from_secs(2),
+            news: News::LeadershipGained { term: 3 },
+        };
         two.line(Process { node: 1, start: 1 }, &line);
         wrong(&two, End::Done, "two leaders in term 3");
     }

@@ -5,8 +5,8 @@ use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender};
 use std::time::Duration;
 
 use super::cluster::{Cluster, Node, Plan, StartError};
-use super::control::{Answer, Request};
-use super::journal::{Entry, Tone, tell, tell_failover};
+use super::control::{Answer, Reply};
+use super::journal::{Entry, Tone, tell, tell_failover, tell_status};
 use super::ledger::{Blow, Ledger, Process};
 use super::line::{Line, News};
 use super::script::{Script, Sight, Step};
@@ -95,7 +95,14 @@ impl Demo {
             self.cluster.start(id, true)?;
         }
         let directory = self.cluster.directory().display().to_string();
-        self.note(None, Tone::Deed, format!("{} nodes started, their state in {directory}", self.plan.nodes));
+        self.note(
+            None,
+            Tone::Deed,
+            format!(
+                "{} nodes started, their state in {directory}",
+                self.plan.nodes
+            ),
+        );
         Ok(())
     }
 
@@ -139,7 +146,8 @@ impl Demo {
 
     fn handle(&mut self, event: Event) {
         match event {
-            Event::Line(process, _) | Event::Ended(process) if process.start < self.first_start => {}
+            Event::Line(process, _) | Event::Ended(process) if process.start < self.first_start => {
+            }
             Event::Line(process, line) => self.heard(process, line),
             Event::Ended(process) => self.ended(process),
             Event::Answer(process, answer) => self.answered(process, answer),
@@ -153,7 +161,11 @@ impl Demo {
         let line = Line::parse(&text);
         if let Some(node) = self.cluster.current(process) {
             node.wrote(text);
-            if let Some(Line { news: News::Ready { .. }, .. }) = line {
+            if let Some(Line {
+                news: News::Ready { .. },
+                ..
+            }) = line
+            {
                 node.ready = true;
             }
         }
@@ -177,9 +189,13 @@ impl Demo {
 
     fn ended(&mut self, process: Process) {
         self.ledger.ended(process);
-        let Some(node) = self.cluster.current(process) else { return };
+        let Some(node) = self.cluster.current(process) else {
+            return;
+        };
         // One that we killed is not there any more.
-        let Some(mut running) = node.running.take() else { return };
+        let Some(mut running) = node.running.take() else {
+            return;
+        };
         let status = running.wait();
         let why = node.last_word().to_owned();
         let taken = node.port_was_taken();
@@ -196,12 +212,21 @@ impl Demo {
     /// A port that was free a moment ago is not: all nodes start again, with other ports and fresh state.
     fn begin_again(&mut self) {
         self.attempts += 1;
-        self.note(None, Tone::Bad, "a port was taken meanwhile: once more, with others".to_owned());
+        self.note(
+            None,
+            Tone::Bad,
+            "a port was taken meanwhile: once more, with others".to_owned(),
+        );
         let program = self.cluster.program().to_owned();
         let again = Cluster::prepare(self.plan, program, self.sender.clone());
         let begun = again.and_then(|mut cluster| {
             // The numbers of starts go on: what the former processes said is not the new ones'.
-            let last_start = self.cluster.nodes.iter().map(|node| node.process.start).max();
+            let last_start = self
+                .cluster
+                .nodes
+                .iter()
+                .map(|node| node.process.start)
+                .max();
             self.first_start = last_start.map_or(0, |last| last + 1);
             for node in &mut cluster.nodes {
                 node.process.start = self.first_start;
@@ -215,31 +240,53 @@ impl Demo {
         }
     }
 
-    fn answered(&mut self, process: Process, Answer { request, asked, result }: Answer) {
-        let Some(node) = self.cluster.current(process).filter(|node| node.running.is_some()) else {
+    fn answered(&mut self, process: Process, Answer { asked, reply }: Answer) {
+        let Some(node) = self
+            .cluster
+            .current(process)
+            .filter(|node| node.running.is_some())
+        else {
             return;
         };
-        match (request, result) {
-            (Request::Status, Ok(status)) => node.answered(asked, status),
-            (Request::Isolate(on), Ok(_)) => {
+        let result = match reply {
+            Reply::Status(Ok(status)) => {
+                node.answered(asked, status);
+                return;
+            }
+            Reply::Isolated(on, Ok(())) => {
                 node.cut_off = on;
-                if on {
-                    self.ledger.strike(process, Blow::CutOff, asked);
-                    self.note(Some(process.node), Tone::Deed, "is cut off: none of its datagrams leaves or arrives".into());
-                } else {
-                    self.ledger.recovered(process);
-                    self.note(Some(process.node), Tone::Deed, "is connected again".into());
-                }
+                return self.isolated(process, on, asked);
             }
-            (request, Err(error)) => {
-                if request == Request::Status {
-                    node.unanswered();
-                }
-                // Once is enough for one and the same trouble.
-                if self.journal.last().is_none_or(|last| last.text != error) {
-                    self.note(Some(process.node), Tone::Bad, error);
-                }
+            Reply::Status(Err(error)) => {
+                node.unanswered();
+                error
             }
+            Reply::Isolated(_, Err(error)) => error,
+        };
+        // A node that is paused was asked just before. And once is enough for one and the same trouble.
+        let text = result.to_string();
+        if !node.paused && self.journal.last().is_none_or(|last| last.text != text) {
+            self.note(Some(process.node), Tone::Bad, text);
+        }
+    }
+
+    fn isolated(&mut self, process: Process, on: bool, at: Duration) {
+        if on {
+            self.ledger.strike(process, Blow::CutOff, at);
+            self.note_at(
+                at,
+                Some(process.node),
+                Tone::Deed,
+                "is cut off: none of its datagrams leaves or arrives".into(),
+            );
+        } else {
+            self.ledger.recovered(process);
+            self.note_at(
+                at,
+                Some(process.node),
+                Tone::Deed,
+                "is connected again".into(),
+            );
         }
     }
 
@@ -253,23 +300,45 @@ impl Demo {
             Step::Wait => {}
             Step::Whole { leader, term } => {
                 self.measure_syncs();
-                self.note(None, Tone::Plain, format!("all nodes agree on node {leader} in term {term}"));
+                self.note(
+                    None,
+                    Tone::Plain,
+                    format!("all nodes agree on node {leader} in term {term}"),
+                );
             }
             Step::Kill(process) => self.kill(process.node),
             Step::Restart(id) => self.restart(id),
             Step::Done => {
                 self.measure_syncs();
+                self.tell_status();
                 self.end = Some(End::Done);
             }
             Step::Failed(why) => self.end = Some(End::Failed(why)),
         }
     }
 
+    /// Notes how each node is doing.
+    fn tell_status(&mut self) {
+        let nodes = self.cluster.nodes.iter();
+        let told = nodes.filter_map(|node| {
+            let (_, status) = node.status.as_ref()?;
+            Some((node.id, tell_status(status, node.rates.rate())))
+        });
+        for (id, text) in told.collect::<Vec<_>>() {
+            self.note(Some(id), Tone::Plain, text);
+        }
+    }
+
     /// Notes what the last sync of each node took.
     fn measure_syncs(&mut self) {
-        let last = |node: &Node| node.status.as_ref()?.1.sync_seconds.last;
-        let seconds = self.cluster.nodes.iter().filter_map(last);
-        self.syncs.extend(seconds.filter_map(|seconds| Duration::try_from_secs_f64(seconds).ok()));
+        let syncs = self
+            .cluster
+            .nodes
+            .iter()
+            .filter_map(|node| Some(node.status.as_ref()?.1.sync_seconds));
+        let measured = syncs.filter(|sync| sync.count > 0);
+        self.syncs
+            .extend(measured.filter_map(|sync| Duration::try_from_secs_f64(sync.last).ok()));
     }
 
     /// The median time that a node took to make its state durable; zero if none was measured.
@@ -277,71 +346,17 @@ impl Demo {
         median(self.syncs.iter().copied()).unwrap_or_default()
     }
 
-    /// Kills a node, if it runs.
-    pub(crate) fn kill(&mut self, id: u64) {
-        let at = now();
-        let leads = self.ledger.leader().filter(|(leader, _)| leader.node == id);
-        let Some(node) = self.cluster.node(id) else { return };
-        let Some(mut running) = node.running.take() else { return };
-        let process = running.process;
-        let pid = running.pid();
-        node.gone();
-        self.ledger.strike(process, Blow::Killed, at);
-        let role = leads.map_or_else(String::new, |(_, term)| format!(", the leader of term {term}"));
-        self.note_at(at, Some(id), Tone::Deed, format!("is killed: SIGKILL to process {pid}{role}"));
-        if let Err(error) = running.kill() {
-            self.ledger.problem(format!("node {id} cannot be killed: {error}"));
-        }
-    }
-
-    /// Stops a node with SIGSTOP, or lets it go on with SIGCONT.
-    pub(crate) fn toggle_pause(&mut self, id: u64) {
-        let at = now();
-        let Some(node) = self.cluster.node(id) else { return };
-        let Some(running) = &node.running else { return };
-        let (process, pause) = (running.process, !node.paused);
-        if let Err(error) = running.pause(pause) {
-            return self.note(Some(id), Tone::Bad, format!("cannot be paused: {error}"));
-        }
-        node.paused = pause;
-        if pause {
-            self.ledger.strike(process, Blow::Paused, at);
-            self.note_at(at, Some(id), Tone::Deed, "is paused: SIGSTOP".into());
-        } else {
-            self.ledger.recovered(process);
-            self.note_at(at, Some(id), Tone::Deed, "goes on: SIGCONT".into());
-        }
-    }
-
-    /// Cuts a node off from the others, or connects it again.
-    pub(crate) fn toggle_cut_off(&mut self, id: u64) {
-        let Some(node) = self.cluster.node(id) else { return };
-        let on = !node.cut_off;
-        if node.paused || !node.ready {
-            return self.note(Some(id), Tone::Bad, "cannot listen now".into());
-        }
-        if let Some(running) = &mut node.running {
-            running.ask(Request::Isolate(on));
-        }
-    }
-
-    /// Starts a dead node again, with the state that it had.
-    pub(crate) fn restart(&mut self, id: u64) {
-        if self.cluster.node(id).is_none_or(|node| node.running.is_some()) {
-            return;
-        }
-        match self.cluster.start(id, false) {
-            Ok(()) => self.note(Some(id), Tone::Deed, "starts again".into()),
-            Err(error) => self.ledger.problem(error.to_string()),
-        }
-    }
-
-    fn note(&mut self, node: Option<u64>, tone: Tone, text: String) {
+    pub(super) fn note(&mut self, node: Option<u64>, tone: Tone, text: String) {
         self.note_at(now(), node, tone, text);
     }
 
-    fn note_at(&mut self, at: Duration, node: Option<u64>, tone: Tone, text: String) {
-        self.journal.push(Entry { at, node, tone, text });
+    pub(super) fn note_at(&mut self, at: Duration, node: Option<u64>, tone: Tone, text: String) {
+        self.journal.push(Entry {
+            at,
+            node,
+            tone,
+            text,
+        });
     }
 }
 

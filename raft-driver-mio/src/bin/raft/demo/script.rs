@@ -2,7 +2,9 @@
 
 use std::time::Duration;
 
-use super::control::Role;
+use raft_core::RoleKind;
+
+use super::journal;
 use super::ledger::{Ledger, Process};
 
 /// What is known of one node.
@@ -21,7 +23,7 @@ pub(crate) struct Sight {
 pub(crate) struct View {
     /// When it was asked, by the boot clock.
     pub(crate) asked: Duration,
-    pub(crate) role: Role,
+    pub(crate) role: RoleKind,
     pub(crate) term: u64,
     pub(crate) leader: Option<u64>,
     /// Whether it leads and holds a lease.
@@ -51,7 +53,11 @@ enum Phase {
     /// Until all nodes run and follow one leader that holds a lease.
     Settling,
     /// Until the moment to kill the leader.
-    Poised { leader: Process, term: u64, at: Duration },
+    Poised {
+        leader: Process,
+        term: u64,
+        at: Duration,
+    },
     /// Until the dead leader has a successor, or cannot have one without the dead node.
     Bereft { dead: u64 },
     /// For ever.
@@ -80,17 +86,28 @@ impl Script {
     }
 
     /// What is to be done at `now`. `calm`: how long to leave a whole cluster alone before the next kill.
-    pub(crate) fn next(&mut self, now: Duration, nodes: &[Sight], ledger: &Ledger, calm: impl FnOnce() -> Duration) -> Step {
+    pub(crate) fn next(
+        &mut self,
+        now: Duration,
+        nodes: &[Sight],
+        ledger: &Ledger,
+        calm: impl FnOnce() -> Duration,
+    ) -> Step {
         if let Some(problem) = ledger.problems().first() {
             return self.over(Step::Failed(problem.clone()), now);
         }
         let step = match self.phase {
             Phase::Settling => match whole(nodes, ledger, self.entered) {
-                Ok(_) if ledger.failovers().len() >= self.kills => return self.over(Step::Done, now),
+                Ok(_) if ledger.failovers().len() >= self.kills => {
+                    return self.over(Step::Done, now);
+                }
                 Ok((leader, term)) => {
                     let at = now + calm();
                     self.enter(Phase::Poised { leader, term, at }, now);
-                    Step::Whole { leader: leader.node, term }
+                    Step::Whole {
+                        leader: leader.node,
+                        term,
+                    }
                 }
                 Err(missing) => self.wait(now, || missing),
             },
@@ -143,7 +160,11 @@ impl Script {
         if now.saturating_sub(self.entered) < self.patience {
             return Step::Wait;
         }
-        Step::Failed(format!("after {} s: {}", self.patience.as_secs(), missing()))
+        Step::Failed(format!(
+            "after {} s: {}",
+            self.patience.as_secs(),
+            missing()
+        ))
     }
 }
 
@@ -163,14 +184,14 @@ fn whole(nodes: &[Sight], ledger: &Ledger, since: Duration) -> Result<(Process, 
             .filter(|view| view.asked >= since)
             .ok_or_else(|| format!("node {id} does not answer"))?;
         let follows = if node.process == leader {
-            view.role == Role::Leader && view.active
+            view.role == RoleKind::Leader && view.active
         } else {
-            view.role == Role::Follower && view.leader == Some(leader.node)
+            view.role == RoleKind::Follower && view.leader == Some(leader.node)
         };
         if view.term != term || !follows {
             return Err(format!(
                 "node {id} is {} in term {}, though node {} leads term {term}",
-                view.role.name(),
+                journal::name(view.role),
                 view.term,
                 leader.node
             ));
@@ -208,14 +229,24 @@ mod tests {
             };
             for node in 1..=nodes {
                 let process = Process { node, start: 0 };
-                stage.nodes.push(Sight { process, alive: true, view: None });
+                stage.nodes.push(Sight {
+                    process,
+                    alive: true,
+                    view: None,
+                });
                 stage.say(process, 0, News::Ready { term: 0 });
             }
             stage
         }
 
         fn say(&mut self, process: Process, at: u64, news: News) {
-            self.ledger.line(process, &Line { since: ms(at), news });
+            self.ledger.line(
+                process,
+                &Line {
+                    since: ms(at),
+                    news,
+                },
+            );
         }
 
         fn lead(&mut self, process: Process, at: u64, term: u64) {
@@ -229,7 +260,11 @@ mod tests {
                 let leads = node.process.node == leader;
                 node.view = Some(View {
                     asked: ms(at),
-                    role: if leads { Role::Leader } else { Role::Follower },
+                    role: if leads {
+                        RoleKind::Leader
+                    } else {
+                        RoleKind::Follower
+                    },
                     term,
                     leader: Some(leader),
                     active: leads,
@@ -333,11 +368,13 @@ mod tests {
         stage.lead(stage.start(2), 600, 2);
         stage.agree(620, 2, 2);
         let one = stage.nodes[0].view.as_mut().unwrap();
-        (one.role, one.term, one.active) = (Role::Leader, 1, true);
+        (one.role, one.term, one.active) = (RoleKind::Leader, 1, true);
         assert_eq!(stage.next(630), Step::Wait);
         assert_eq!(
             stage.next(10_000),
-            Step::Failed("after 10 s: node 1 is leader in term 1, though node 2 leads term 2".into())
+            Step::Failed(
+                "after 10 s: node 1 is leader in term 1, though node 2 leads term 2".into()
+            )
         );
         assert_eq!(stage.next(10_001), Step::Wait);
     }
@@ -347,6 +384,8 @@ mod tests {
         let mut stage = Stage::new(3, 1);
         stage.lead(stage.start(1), 500, 1);
         stage.say(stage.start(2), 501, News::LeadershipGained { term: 1 });
-        assert!(matches!(stage.next(502), Step::Failed(why) if why.starts_with("two leaders in term 1")));
+        assert!(
+            matches!(stage.next(502), Step::Failed(why) if why.starts_with("two leaders in term 1"))
+        );
     }
 }

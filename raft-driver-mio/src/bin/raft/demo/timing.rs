@@ -28,7 +28,13 @@ impl Implied {
     /// With one or two nodes the rest is no majority: what runs when the dead node is back is its own
     /// timer, T before it grants anything, after which a survivor repeats its request every half
     /// interval; alone, it also draws from [0, T).
-    pub(crate) fn new(nodes: usize, heartbeat: Duration, election_timeout: Duration, round_trip: Duration, sync: Duration) -> Self {
+    pub(crate) fn new(
+        nodes: usize,
+        heartbeat: Duration,
+        election_timeout: Duration,
+        round_trip: Duration,
+        sync: Duration,
+    ) -> Self {
         let t = election_timeout;
         let (timers, round_trips, syncs) = match nodes {
             0 | 1 => (t + t / 2, 0, 1),
@@ -119,7 +125,8 @@ mod tests {
 
     #[test]
     fn the_smallest_of_the_timers_that_run() {
-        let total = |nodes| Implied::new(nodes, of(50), of(500), Duration::ZERO, Duration::ZERO).total();
+        let total =
+            |nodes| Implied::new(nodes, of(50), of(500), Duration::ZERO, Duration::ZERO).total();
         assert_eq!(total(5), of(500 + 100 - 25));
         assert_eq!(total(4), of(500 + 125 - 25));
         assert_eq!(total(2), of(500) + of(50) / 4);
@@ -129,7 +136,10 @@ mod tests {
     #[test]
     fn an_election_costs_two_round_trips_and_two_syncs() {
         let timers = Implied::new(5, of(50), of(500), Duration::ZERO, Duration::ZERO).total();
-        assert_eq!(Implied::new(5, of(50), of(500), of(1), of(10)).total(), timers + of(22));
+        assert_eq!(
+            Implied::new(5, of(50), of(500), of(1), of(10)).total(),
+            timers + of(22)
+        );
         let alone = Implied::new(1, of(50), of(500), of(1), of(10));
         assert_eq!(alone.total(), of(760), "nobody to ask");
     }

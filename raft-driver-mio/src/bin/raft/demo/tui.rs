@@ -3,7 +3,9 @@
 use std::io;
 use std::time::Duration;
 
-use ratatui::crossterm::event::{self, Event as Input, KeyCode, KeyEvent, KeyEventKind, KeyModifiers};
+use ratatui::crossterm::event::{
+    self, Event as Input, KeyCode, KeyEvent, KeyEventKind, KeyModifiers,
+};
 
 use super::now;
 use super::run::{Demo, End};
@@ -48,7 +50,9 @@ pub(crate) fn run(demo: &mut Demo, kills: Option<usize>) -> io::Result<End> {
         }
         demo.turn(due.saturating_sub(now()));
         while event::poll(Duration::ZERO)? {
-            let Input::Key(key) = event::read()? else { continue };
+            let Input::Key(key) = event::read()? else {
+                continue;
+            };
             if let Some(command) = command(&key) {
                 if command == Command::Quit {
                     return Ok(End::Quit);
@@ -127,7 +131,10 @@ mod tests {
         let plain = |code| press(code, KeyModifiers::NONE);
         assert_eq!(plain(KeyCode::Char('k')), Some(Command::KillLeader));
         assert_eq!(plain(KeyCode::Char('c')), Some(Command::CutOff));
-        assert_eq!(press(KeyCode::Char('c'), KeyModifiers::CONTROL), Some(Command::Quit));
+        assert_eq!(
+            press(KeyCode::Char('c'), KeyModifiers::CONTROL),
+            Some(Command::Quit)
+        );
         assert_eq!(press(KeyCode::Char('k'), KeyModifiers::CONTROL), None);
         assert_eq!(plain(KeyCode::Char('3')), Some(Command::Choose(3)));
         assert_eq!(plain(KeyCode::Char('0')), None);
