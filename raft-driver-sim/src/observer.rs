@@ -1,0 +1,80 @@
+//! Looking on while a world runs.
+
+use raft_core::{Action, Event, LogPosition, Message, NodeId};
+
+use crate::clock::ClockRate;
+use crate::time::Time;
+
+/// Something that happens at or to a node.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Happening<'a> {
+    /// The node's core steps.
+    Event(&'a Event),
+    /// The node's driver carries an action out. For a `Persist` it is the beginning of the write.
+    Action(&'a Action),
+    /// A write that takes time is durable.
+    Synced,
+    /// A message was lost: on its way, or because its receiver was down or had no room for it.
+    Lost {
+        /// The receiver, which is not the node that this happens to.
+        to: NodeId,
+        /// The message.
+        message: &'a Message,
+    },
+    /// The world does something to the node.
+    Fault(Fault),
+}
+
+/// What a world does to a node.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Fault {
+    /// It stops, and forgets what is not on its disk.
+    Crash,
+    /// It starts from its disk.
+    Restart,
+    /// Its process stands still, while its clock goes on and messages wait.
+    Pause,
+    /// Its process goes on.
+    Resume,
+    /// Its clock runs at another rate.
+    ClockRate(ClockRate),
+    /// What it sends to another node is lost from now on.
+    Cut {
+        /// The other node.
+        to: NodeId,
+    },
+    /// What it sends to another node arrives again.
+    Heal {
+        /// The other node.
+        to: NodeId,
+    },
+    /// Its log ends elsewhere.
+    LogTail(LogPosition),
+}
+
+/// Sees everything that happens in a world, in order. `()` does not look.
+pub trait Observer {
+    /// Something happened at `node`.
+    fn observe(&mut self, time: Time, node: NodeId, happening: Happening<'_>);
+}
+
+impl Observer for () {
+    #[inline]
+    fn observe(&mut self, _: Time, _: NodeId, _: Happening<'_>) {}
+}
+
+/// Both look on.
+impl<A: Observer, B: Observer> Observer for (A, B) {
+    fn observe(&mut self, time: Time, node: NodeId, happening: Happening<'_>) {
+        self.0.observe(time, node, happening);
+        self.1.observe(time, node, happening);
+    }
+}
+
+impl<O: Observer> Observer for Option<O> {
+    fn observe(&mut self, time: Time, node: NodeId, happening: Happening<'_>) {
+        if let Some(observer) = self {
+            observer.observe(time, node, happening);
+        }
+    }
+}
