@@ -2,7 +2,7 @@
 
 use raft_core::{Action, Config, ConfigError, Event, Message, NodeId, Options, Raft};
 
-use crate::checker::{Checker, Violation};
+use crate::checker::{Checker, Step, Violation};
 use crate::clock::Clock;
 use crate::disk::Disk;
 use crate::network::Network;
@@ -258,9 +258,14 @@ impl<O: Observer> World<O> {
         };
         let actions = process.raft.step(event);
         if self.check {
-            let state = process.raft.state();
-            self.checker
-                .stepped(self.now, index, local, &event, &actions, state);
+            let seen = Step {
+                event: &event,
+                actions: &actions,
+                state: process.raft.state(),
+                config: process.raft.config(),
+                local,
+            };
+            self.checker.stepped(self.now, index, &seen);
         }
         let may_postpone = matches!(
             event,
