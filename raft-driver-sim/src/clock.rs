@@ -101,10 +101,15 @@ mod tests {
             let mut clock = Clock::new(shows(17));
             clock.set_rate(ClockRate::millionths(rate), at(1_000));
             for deadline in [900, 1_017, 1_018, 2_000, 123_456] {
-                let due = clock.when_it_shows(shows(deadline)).expect("the clock runs");
+                let due = clock
+                    .when_it_shows(shows(deadline))
+                    .expect("the clock runs");
                 assert!(clock.read(due) >= shows(deadline), "{rate} {deadline}");
                 let before = at(due.as_nanos().max(1_001) - 1);
-                assert!(due <= at(1_000) || clock.read(before) < shows(deadline), "{rate} {deadline}");
+                assert!(
+                    due <= at(1_000) || clock.read(before) < shows(deadline),
+                    "{rate} {deadline}"
+                );
             }
         }
     }

@@ -153,7 +153,12 @@ impl<O: Observer> World<O> {
     }
 
     /// How messages travel on one link in one direction; `None` for what holds everywhere.
-    pub fn set_link_conditions(&mut self, from: NodeId, to: NodeId, conditions: Option<Conditions>) {
+    pub fn set_link_conditions(
+        &mut self,
+        from: NodeId,
+        to: NodeId,
+        conditions: Option<Conditions>,
+    ) {
         let (from, to) = (self.index(from), self.index(to));
         self.network.set_conditions(from, to, conditions);
     }

@@ -33,6 +33,7 @@ mod checker;
 mod clock;
 mod disk;
 pub mod faults;
+pub mod lab3a;
 mod network;
 mod node;
 mod observer;

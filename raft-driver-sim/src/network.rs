@@ -137,7 +137,12 @@ impl Network {
         self.links[from * self.nodes + to].is_cut
     }
 
-    pub(crate) fn set_conditions(&mut self, from: usize, to: usize, conditions: Option<Conditions>) {
+    pub(crate) fn set_conditions(
+        &mut self,
+        from: usize,
+        to: usize,
+        conditions: Option<Conditions>,
+    ) {
         self.link(from, to).conditions = conditions;
     }
 
@@ -167,7 +172,7 @@ impl Network {
 mod tests {
     use super::*;
     use crate::rng::Stream;
-    use raft_core::{TimeoutNow, Term};
+    use raft_core::{Term, TimeoutNow};
 
     fn fates(conditions: Conditions, count: usize) -> Vec<Copies> {
         let random = Random::new(3, Stream::Network);

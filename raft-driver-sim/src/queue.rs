@@ -11,7 +11,11 @@ use crate::time::Time;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Due {
     /// A message arrives.
-    Delivery { from: usize, to: usize, message: Message },
+    Delivery {
+        from: usize,
+        to: usize,
+        message: Message,
+    },
     /// A timer may have run out.
     Wake { node: usize },
     /// A sync of the disk is done, if the node has not crashed since.

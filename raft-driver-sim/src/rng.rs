@@ -97,10 +97,7 @@ impl TryRng for Random {
     #[inline]
     fn try_next_u64(&mut self) -> Result<u64, Infallible> {
         let s = &mut self.state;
-        let result = s[0]
-            .wrapping_add(s[3])
-            .rotate_left(23)
-            .wrapping_add(s[0]);
+        let result = s[0].wrapping_add(s[3]).rotate_left(23).wrapping_add(s[0]);
         let t = s[1] << 17;
         s[2] ^= s[0];
         s[3] ^= s[1];
@@ -208,7 +205,9 @@ mod tests {
     #[test]
     fn a_chance_of_a_tenth_happens_about_that_often() {
         let mut random = Random::new(7, Stream::Script);
-        let hits = (0..100_000).filter(|_| random.chance(Chance::percent(10))).count();
+        let hits = (0..100_000)
+            .filter(|_| random.chance(Chance::percent(10)))
+            .count();
         assert!((9_700..10_300).contains(&hits), "{hits}");
         assert!(!random.chance(Chance::NEVER) && random.chance(Chance::ALWAYS));
     }

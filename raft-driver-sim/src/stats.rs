@@ -24,6 +24,7 @@ pub struct Stats {
     /// Bytes of responses, counted when they arrive. Zero unless metered.
     pub response_bytes: u64,
     sent: [u64; 7],
+    responses_delivered: u64,
 }
 
 impl Stats {
@@ -46,6 +47,11 @@ impl Stats {
             .sum()
     }
 
+    /// How many responses arrived, copies counted.
+    pub fn responses_delivered(&self) -> u64 {
+        self.responses_delivered
+    }
+
     #[inline]
     pub(crate) fn count_sent(&mut self, message: &Message, meter: bool) {
         self.sent[message.kind() as usize] += 1;
@@ -57,8 +63,11 @@ impl Stats {
     #[inline]
     pub(crate) fn count_delivered(&mut self, message: &Message, meter: bool) {
         self.delivered += 1;
-        if meter && !is_request(message.kind()) {
-            self.response_bytes += encoded_len(message);
+        if !is_request(message.kind()) {
+            self.responses_delivered += 1;
+            if meter {
+                self.response_bytes += encoded_len(message);
+            }
         }
     }
 }

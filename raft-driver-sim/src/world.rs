@@ -193,13 +193,16 @@ impl<O: Observer> World<O> {
             Ok((raft, actions)) => {
                 if self.check {
                     let state = raft.state();
-                    self.checker.restored(self.now, index, local, state, &durable);
+                    self.checker
+                        .restored(self.now, index, local, state, &durable);
                 }
                 let process = node.process.insert(Process::new(raft));
-                process.pending.extend(actions.into_iter().map(|action| Pending {
-                    action,
-                    may_postpone: false,
-                }));
+                process
+                    .pending
+                    .extend(actions.into_iter().map(|action| Pending {
+                        action,
+                        may_postpone: false,
+                    }));
                 self.serve(index);
             }
             Err(error) => self.checker.refused_restore(self.now, index, &error),
@@ -274,10 +277,12 @@ impl<O: Observer> World<O> {
                 ..
             }
         );
-        process.pending.extend(actions.into_iter().map(|action| Pending {
-            action,
-            may_postpone,
-        }));
+        process
+            .pending
+            .extend(actions.into_iter().map(|action| Pending {
+                action,
+                may_postpone,
+            }));
     }
 
     fn carry_out_pending(&mut self, index: usize) {
@@ -366,7 +371,10 @@ impl<O: Observer> World<O> {
         }
         let (now, nodes) = (self.now, &self.nodes);
         let node = &nodes[index];
-        let lease_ends = node.process.as_ref().and_then(|process| process.lease.ends());
+        let lease_ends = node
+            .process
+            .as_ref()
+            .and_then(|process| process.lease.ends());
         let clocks = |other: usize| nodes[other].clock.read(now);
         match *action {
             Action::LeadershipGained { term, .. } => {

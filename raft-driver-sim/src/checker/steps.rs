@@ -3,8 +3,8 @@
 use core::time::Duration;
 
 use raft_core::{
-    Action, Config, Event, Message, NodeId, Part, Protocol, Report, Role, RoleKind,
-    State, Term, Timer,
+    Action, Config, Event, Message, NodeId, Part, Protocol, Report, Role, RoleKind, State, Term,
+    Timer,
 };
 
 use super::{Checker, Invariant, Seen};
@@ -82,9 +82,8 @@ impl Checker {
                 )
             });
         }
-        let restarts_quorum = |action: &Action| {
-            matches!(action, Action::Report(Report::TransferStarted { .. }))
-        };
+        let restarts_quorum =
+            |action: &Action| matches!(action, Action::Report(Report::TransferStarted { .. }));
         if after.kind == RoleKind::Leader && step.actions.iter().any(restarts_quorum) {
             self.seen[index].quorum_since = step.local;
         }
@@ -135,8 +134,8 @@ fn check_step(
         Invariant::State,
         "the core's own check fails",
     )?;
-    let unmoved = (before.term, before.voted_for, before.kind)
-        == (after.term, after.voted_for, after.kind);
+    let unmoved =
+        (before.term, before.voted_for, before.kind) == (after.term, after.voted_for, after.kind);
     ensure(
         unmoved || may_change(before, after, step),
         Invariant::Transitions,
@@ -302,7 +301,10 @@ fn check_timers(checker: &Checker, step: &Step<'_>) -> Result<(), Broken> {
     let t = checker.election_timeout;
     let heartbeat = checker.heartbeat_interval;
     for action in step.actions {
-        let Action::SetTimer { timer, after: runs, .. } = *action else {
+        let Action::SetTimer {
+            timer, after: runs, ..
+        } = *action
+        else {
             continue;
         };
         let random_part = |least| runs >= least && runs < least + t;
@@ -319,7 +321,11 @@ fn check_timers(checker: &Checker, step: &Step<'_>) -> Result<(), Broken> {
             },
             (Timer::Election, Role::PreCandidate(_) | Role::Candidate(_)) => random_part(t),
         };
-        ensure(right, Invariant::Timers, "a timer runs too long or too short")?;
+        ensure(
+            right,
+            Invariant::Timers,
+            "a timer runs too long or too short",
+        )?;
     }
     Ok(())
 }

@@ -1,2 +1,36 @@
 //! The command line of the simulator.
-fn main() {}
+
+mod bench;
+mod lab3a;
+
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+/// Raft in a simulated world: the same seed, the same run, on any machine.
+#[derive(Debug, Parser)]
+#[command(name = "raft-sim", version, about, after_help = EXIT_STATUS)]
+struct Arguments {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Run the three tests of MIT 6.5840 Lab 3A in simulated time.
+    #[command(name = "lab3a", after_help = EXIT_STATUS)]
+    Lab3a(lab3a::Arguments),
+    /// Measure how many events a second a world handles on this machine.
+    Bench(bench::Arguments),
+}
+
+const EXIT_STATUS: &str =
+    "Exit status: 0 all passed, 1 something failed, 2 the command line is wrong.";
+
+fn main() -> ExitCode {
+    // clap ends the program with status 2 and a message if the command line is wrong.
+    match Arguments::parse().command {
+        Command::Lab3a(arguments) => lab3a::run(&arguments),
+        Command::Bench(arguments) => bench::run(&arguments),
+    }
+}
