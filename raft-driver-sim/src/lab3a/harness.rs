@@ -5,7 +5,7 @@ use core::time::Duration;
 use raft_core::{NodeId, Term};
 
 use super::recorder::Recorder;
-use super::{Failure, LEADER_WITHIN};
+use super::{ELECTION_TIMEOUT, Failure, HEARTBEAT, LEADER_WITHIN, Network};
 use crate::observer::Observer;
 use crate::rng::{Random, Stream};
 use crate::time::Time;
@@ -20,6 +20,7 @@ pub(super) struct Harness<O> {
     pub(super) leaders_lost: u64,
     pub(super) to_leader: Vec<Duration>,
     pub(super) random: Random,
+    network: Network,
     /// The first limit that was broken without ending the test.
     pub(super) failure: Option<Failure>,
     connected: Vec<bool>,
@@ -28,7 +29,7 @@ pub(super) struct Harness<O> {
 }
 
 impl<O: Observer> Harness<O> {
-    pub(super) fn new(world: World<(Recorder, O)>) -> Self {
+    pub(super) fn new(world: World<(Recorder, O)>, network: Network) -> Self {
         let random = Random::new(world.seed(), Stream::Script);
         Harness {
             connected: vec![true; world.node_ids().count()],
@@ -37,6 +38,7 @@ impl<O: Observer> Harness<O> {
             failure: None,
             awaited: Some((Term(0), Some(world.now()))),
             random,
+            network,
             world,
         }
     }
@@ -71,8 +73,23 @@ impl<O: Observer> Harness<O> {
         Err(Failure::NoLeader)
     }
 
-    /// `checkTerms`: all connected servers are in one term.
-    pub(super) fn check_terms(&self) -> Result<Term, Failure> {
+    /// `checkTerms`: all connected servers are in one term. Where messages get lost they are given T to agree.
+    pub(super) fn check_terms(&mut self) -> Result<Term, Failure> {
+        let patience = match self.network {
+            Network::Reliable => Duration::ZERO,
+            Network::Unreliable => ELECTION_TIMEOUT,
+        };
+        let until = self.world.now() + patience;
+        loop {
+            let terms = self.compare_terms();
+            if terms.is_ok() || self.world.now() >= until {
+                return terms;
+            }
+            self.sleep(HEARTBEAT)?;
+        }
+    }
+
+    fn compare_terms(&self) -> Result<Term, Failure> {
         let mut terms = self
             .connected()
             .filter_map(|node| self.world.state(node))

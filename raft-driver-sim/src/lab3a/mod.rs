@@ -5,9 +5,14 @@
 //! - A request and its response are messages. A request to or from a disconnected server is lost; so is a response
 //!   whose server was disconnected when it answered. What the lab's caller would be told of that (`false`, up to 7 seconds
 //!   later) is not told to anybody: the core does not ask.
-//! - The reliable network has no delay in the lab, where goroutines take their time; here a message takes
-//!   0.1 to 1 ms ([`Network::Reliable`]). The unreliable one ([`Network::Unreliable`]) delays requests by another 0 to 26 ms and loses
+//! - The reliable network has no delay in the lab, but for what goroutines and encoding take; here a message takes
+//!   20 to 100 µs ([`Network::Reliable`]). Two candidates split the vote if they begin within a round trip of
+//!   each other, so a network that is ten times slower has ten times as many split votes. The unreliable one ([`Network::Unreliable`]) delays requests by another 0 to 26 ms and loses
 //!   a tenth of them and a tenth of the responses.
+//! - The setting is a heartbeat of 100 ms, the most that the lab allows, and T = 300 ms.
+//!
+//!   On it a test looks at the terms of the servers for up to T until they agree: a server that missed
+//!   both the request for its vote and the first heartbeat learns its leader from a later one.
 //! - The setting is a heartbeat of 100 ms, the most that the lab allows, and T = 300 ms.
 //!
 //! The limits are the lab's: a leader within five seconds, one leader a term, at most ten rounds of heartbeats a second. That
@@ -98,7 +103,7 @@ impl Test {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Network {
-    /// Nothing is lost. A message takes 0.1 to 1 ms.
+    /// Nothing is lost. A message takes 20 to 100 µs.
     #[default]
     Reliable,
     /// Requests are delayed by another 0 to 26 ms; a tenth of the requests and a tenth of the responses are lost.
@@ -108,7 +113,7 @@ pub enum Network {
 impl Network {
     /// How requests and responses travel.
     fn conditions(self) -> [Conditions; 2] {
-        let [least, most] = [Duration::from_micros(100), Duration::from_millis(1)];
+        let [least, most] = [Duration::from_micros(20), Duration::from_micros(100)];
         let reliable = Conditions::delay(least..=most);
         match self {
             Network::Reliable => [reliable; 2],

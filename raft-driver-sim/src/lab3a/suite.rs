@@ -17,7 +17,7 @@ pub(super) fn run<O: Observer>(lab: &Lab, test: Test, seed: u64, observer: O) ->
     let settings = lab.settings(test, seed);
     let world = World::observed(&settings, seed, (Recorder::default(), observer))
         .expect("the lab's setting is valid");
-    let mut harness = Harness::new(world);
+    let mut harness = Harness::new(world, lab.network);
     let ended = match test {
         Test::Initial => initial_election(&mut harness),
         Test::Reelection => reelection(&mut harness),

@@ -1,0 +1,62 @@
+//! The program's exit status and its JSON.
+#![cfg(feature = "cli")]
+
+use std::process::{Command, Output};
+
+fn raft_sim(arguments: &[&str]) -> Output {
+    Command::new(env!("CARGO_BIN_EXE_raft-sim"))
+        .args(arguments)
+        .output()
+        .expect("the program starts")
+}
+
+fn json(arguments: &[&str]) -> serde_json::Value {
+    let output = raft_sim(arguments);
+    serde_json::from_slice(&output.stdout).expect("one JSON object")
+}
+
+#[test]
+fn the_suite_ends_with_pass_and_status_0() {
+    let output = raft_sim(&["lab3a", "--seed", "7"]);
+    let printed = String::from_utf8_lossy(&output.stdout).into_owned();
+    assert_eq!(output.status.code(), Some(0));
+    assert_eq!(printed.matches("... Passed --").count(), 3, "{printed}");
+    assert!(printed.ends_with("PASS\n"), "{printed}");
+}
+
+#[test]
+fn a_wrong_command_line_is_named_and_ends_with_status_2() {
+    for (arguments, named) in [
+        (vec!["lab3a", "--runs", "0"], "--runs"),
+        (vec!["lab3a", "--test", "3b"], "--test"),
+        (vec!["lab3a", "--trace", "--runs", "2"], "--trace"),
+        (vec!["lab4"], "lab4"),
+        (vec![], "Usage"),
+    ] {
+        let output = raft_sim(&arguments);
+        let error = String::from_utf8_lossy(&output.stderr).into_owned();
+        assert_eq!(output.status.code(), Some(2), "{arguments:?}");
+        assert!(error.contains(named), "{arguments:?}: {error}");
+    }
+}
+
+#[test]
+fn json_is_one_object_with_what_the_lines_say() {
+    let one = json(&["lab3a", "--seed", "3", "--test", "initial", "--json"]);
+    assert_eq!(one["passed"], true);
+    assert_eq!(one["tests"][0]["peers"], 3);
+    assert_eq!(one["tests"][0]["terms"], 1);
+    let many = json(&["lab3a", "--runs", "5", "--json"]);
+    assert_eq!(many["tests"].as_array().map(Vec::len), Some(3));
+    assert_eq!(many["tests"][2]["runs"], 5);
+    let compared = json(&["lab3a", "--compare", "--runs", "2", "--json"]);
+    assert_eq!(compared["rows"].as_array().map(Vec::len), Some(15));
+}
+
+#[test]
+fn the_same_seed_writes_the_same_trace() {
+    let trace = || raft_sim(&["lab3a", "--seed", "9", "--test", "many", "--trace"]).stderr;
+    let first = trace();
+    assert!(!first.is_empty());
+    assert_eq!(first, trace());
+}
