@@ -8,6 +8,7 @@ use chacha20poly1305::{Tag, XNonce};
 use raft_core::{Message, NodeId, wire};
 use serde::{Deserialize, Serialize};
 
+use super::freshness::{BootId, Challenge};
 use super::reason::DropReason;
 use super::timing::TimingDigest;
 use crate::key::Keyring;
@@ -44,12 +45,12 @@ struct Header {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct Body {
     /// The sender's run: drawn at random when it starts.
-    pub(super) boot: [u8; 4],
+    pub(super) boot: BootId,
     pub(super) timing: TimingDigest,
     /// The sender's challenge.
-    pub(super) challenge: [u8; 8],
+    pub(super) challenge: Challenge,
     /// The receiver's challenge, as the sender learnt it last.
-    pub(super) echo: [u8; 8],
+    pub(super) echo: Challenge,
 }
 
 /// A frame that was opened.

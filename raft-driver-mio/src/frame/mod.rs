@@ -12,7 +12,7 @@ use raft_core::{Message, NodeId};
 
 use crate::key::Keyring;
 use format::{Body, Codec};
-use freshness::{Freshness, Verdict};
+use freshness::{BootId, Challenge, Freshness, Verdict};
 
 pub use format::MAX_DATAGRAM;
 pub use reason::DropReason;
@@ -63,7 +63,7 @@ pub enum Opened<'a> {
 /// Frames, seals and opens the datagrams of one node. See the [module's documentation](self).
 pub struct Transport {
     timing: TimingDigest,
-    boot: [u8; 4],
+    boot: BootId,
     codec: Codec,
     freshness: Freshness,
     random: Random,
@@ -97,7 +97,7 @@ impl Transport {
     /// A datagram for `to`: the message, or, with `None`, an empty frame that only carries our
     /// challenge. At most [`MAX_DATAGRAM`] bytes.
     pub fn seal(&mut self, to: NodeId, message: Option<&Message>) -> &[u8] {
-        let echo = self.freshness.learnt(to);
+        let (_, echo) = self.freshness.challenges(to);
         self.seal_with(to, message, echo)
     }
 
@@ -112,7 +112,7 @@ impl Transport {
             return Opened::Dropped(DropReason::OtherTiming);
         }
         let from = frame.from;
-        match self.freshness.judge(from, &frame.body) {
+        match self.freshness.judge(from, &frame.body, &mut *self.random) {
             Verdict::Cloned => Opened::Dropped(DropReason::ClonedId),
             Verdict::Stale => Opened::Stale {
                 from,
@@ -125,7 +125,7 @@ impl Transport {
         }
     }
 
-    /// Takes a new challenge. The one before it still holds, the one before that no longer.
+    /// Takes new challenges to all peers. Those before still hold, those before them no longer.
     pub fn renew_challenge(&mut self) {
         self.freshness.renew(&mut *self.random);
     }
@@ -135,11 +135,12 @@ impl Transport {
         self.codec.replace_keys(keys);
     }
 
-    fn seal_with(&mut self, to: NodeId, message: Option<&Message>, echo: [u8; 8]) -> &[u8] {
+    fn seal_with(&mut self, to: NodeId, message: Option<&Message>, echo: Challenge) -> &[u8] {
+        let (challenge, _) = self.freshness.challenges(to);
         let body = Body {
             boot: self.boot,
             timing: self.timing,
-            challenge: self.freshness.challenge(),
+            challenge,
             echo,
         };
         self.codec.seal(to, &body, message, &mut *self.random)

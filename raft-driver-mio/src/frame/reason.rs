@@ -31,8 +31,8 @@ pub enum DropReason {
     /// The sender's timing or set of voters differs from ours: the arithmetic of leases would not
     /// hold.
     OtherTiming,
-    /// A run of the peer that a later one has replaced speaks again. A few after a restart are
-    /// late datagrams; a count that grows says that two nodes have one id.
+    /// A run of the peer that another has replaced speaks again, and lately: two nodes have one
+    /// id, a copied virtual machine for example. Stop one of them; it must come back, if at all, under a new id.
     ClonedId,
     /// Its term is above [`MAX_TERM`](crate::MAX_TERM), which no cluster can reach: the sender's state is damaged.
     ImplausibleTerm,
