@@ -5,10 +5,10 @@ use core::time::Duration;
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use raft_core::{
-    Action, Actions, Deadlines, Event, Lease, Message, NodeId, Options, RoleKind, Timer,
+    Action, Actions, Deadlines, Event, HardState, Lease, Message, NodeId, Options, RoleKind, Timer,
 };
 
-use super::{Node, actions};
+use super::Node;
 
 pub(crate) struct Cluster {
     nodes: BTreeMap<u64, Node>,
@@ -18,6 +18,8 @@ pub(crate) struct Cluster {
     pub(crate) queue: VecDeque<(u64, u64, Message)>,
     /// Directed links that lose everything.
     cut: BTreeSet<(u64, u64)>,
+    /// Picks messages that are lost besides.
+    lost: Option<fn(u64, u64, &Message) -> bool>,
     now: Duration,
     /// The leader of each term that had one.
     pub(crate) leaders: BTreeMap<u64, u64>,
@@ -28,6 +30,15 @@ pub(crate) struct Cluster {
 impl Cluster {
     pub(crate) fn new(n: u64) -> Cluster {
         Cluster::with(n, |_| Options::default())
+    }
+
+    /// Fresh nodes with default options, and timers that depend on `seed`.
+    pub(crate) fn seeded(n: u64, seed: u64) -> Cluster {
+        let node = |id| {
+            let seed = seed * 1_000 + id;
+            Node::seeded(id, n, Options::default(), HardState::default(), seed)
+        };
+        Cluster::of((1..=n).map(node).collect())
     }
 
     pub(crate) fn with(n: u64, options: impl Fn(u64) -> Options) -> Cluster {
@@ -42,6 +53,7 @@ impl Cluster {
             leases: BTreeMap::new(),
             queue: VecDeque::new(),
             cut: BTreeSet::new(),
+            lost: None,
             now: Duration::ZERO,
             leaders: BTreeMap::new(),
             sent: 0,
@@ -96,12 +108,16 @@ impl Cluster {
                 Action::LeadershipGained { term, .. } => {
                     let other = self.leaders.insert(term.0, id);
                     assert_eq!(other, None, "two leaders in term {term}");
+                    assert_eq!(
+                        self.lease_holders(),
+                        [],
+                        "a lease runs while another begins to lead"
+                    );
                 }
                 _ => {}
             }
         }
-        let holders = self.leases.values().filter(|l| l.valid_at(now).is_some());
-        assert!(holders.count() <= 1, "two leases at once");
+        assert!(self.lease_holders().len() <= 1, "two leases at once");
     }
 
     pub(crate) fn fire(&mut self, id: u64, timer: Timer) -> Actions {
@@ -136,8 +152,14 @@ impl Cluster {
         }
     }
 
+    pub(crate) fn heal_between(&mut self, a: u64, b: u64) {
+        self.cut.remove(&(a, b));
+        self.cut.remove(&(b, a));
+    }
+
     pub(crate) fn heal(&mut self) {
         self.cut.clear();
+        self.lost = None;
     }
 
     /// Loses what is under way.
@@ -156,7 +178,8 @@ impl Cluster {
         let Some((from, to, message)) = self.queue.pop_front() else {
             return false;
         };
-        if !self.cut.contains(&(from, to)) {
+        let lost = self.lost.is_some_and(|lost| lost(from, to, &message));
+        if !lost && !self.cut.contains(&(from, to)) {
             let from = NodeId(from);
             let _ = self.step(to, Event::Receive { from, message });
         }
@@ -227,8 +250,8 @@ impl Cluster {
             .collect()
     }
 
-    /// The reports of these actions, for tests that look at one step of a cluster.
-    pub(crate) fn reports(actions: &Actions) -> Vec<raft_core::Report> {
-        actions::reports(actions)
+    /// Loses every message from now on that `lost` picks, until the links are healed.
+    pub(crate) fn lose(&mut self, lost: fn(u64, u64, &Message) -> bool) {
+        self.lost = Some(lost);
     }
 }
