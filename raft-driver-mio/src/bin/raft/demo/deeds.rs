@@ -22,17 +22,21 @@ impl Demo {
         node.gone();
         self.ledger.strike(process, Blow::Killed, at);
         let role = leads.map_or_else(String::new, |(_, term)| {
-            format!(", the leader of term {term}")
+            format!("the leader of term {term}, ")
         });
         self.note_at(
             at,
             Some(id),
             Tone::Deed,
-            format!("is killed: SIGKILL to process {pid}{role}"),
+            format!("is killed: {role}process {pid}"),
         );
         if let Err(error) = running.kill() {
             self.ledger
                 .problem(format!("node {id} cannot be killed: {error}"));
+        }
+        if !self.ledger.has_majority() {
+            let text = "no majority runs: nobody can be elected until a node is back";
+            self.note(None, Tone::Bad, text.to_owned());
         }
     }
 

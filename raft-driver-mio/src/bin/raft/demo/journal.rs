@@ -39,8 +39,8 @@ impl Entry {
     pub(crate) fn line(&self, start: Duration) -> String {
         let seconds = self.at.saturating_sub(start).as_secs_f64();
         match self.node {
-            Some(node) => format!("{seconds:9.3}  node {node}  {}", self.text),
-            None => format!("{seconds:9.3}  {}", self.text),
+            Some(node) => format!("{seconds:8.3}  node {node}  {}", self.text),
+            None => format!("{seconds:8.3}  {}", self.text),
         }
     }
 }
@@ -56,7 +56,7 @@ pub(crate) const fn name(role: RoleKind) -> &'static str {
 }
 
 /// A node's news for people. `None`: another line says it already.
-pub(crate) fn tell(news: &News) -> Option<(Tone, String)> {
+pub(crate) fn tell(node: u64, news: &News) -> Option<(Tone, String)> {
     Some(match news {
         News::Ready { term } => (Tone::Plain, format!("takes part, in term {term}")),
         News::Transition {
@@ -78,6 +78,8 @@ pub(crate) fn tell(news: &News) -> Option<(Tone, String)> {
             let role = role.replace('_', "-");
             match (role.as_str(), leader) {
                 ("leader", _) => return None,
+                // It led itself, and gave up.
+                ("follower", Some(leader)) if *leader == node => return None,
                 ("follower", Some(leader)) => (
                     Tone::Plain,
                     format!("follows node {leader} in term {term}{reason}"),
@@ -92,7 +94,7 @@ pub(crate) fn tell(news: &News) -> Option<(Tone, String)> {
         News::LeadershipGained { term } => (Tone::Good, format!("wins term {term}")),
         News::Active { term } => (
             Tone::Good,
-            format!("is confirmed by a majority and holds the lease of term {term}"),
+            format!("is confirmed: the lease of term {term}"),
         ),
         News::LeadershipLost { term, reason } => {
             let reason = reason
@@ -132,7 +134,7 @@ pub(crate) fn tell_failover(failover: &Failover) -> String {
         waited => format!(", {} of it without a majority", ms(waited)),
     };
     format!(
-        "the cluster was without a leader for {}{waited} (won after {})",
+        "no leader for {}{waited} (won after {})",
         ms(failover.to_active),
         ms(failover.to_gained)
     )
@@ -149,7 +151,7 @@ mod tests {
             leader,
             reason: Some(reason.to_owned()),
         };
-        tell(&news).map(|(_, text)| text)
+        tell(1, &news).map(|(_, text)| text)
     }
 
     #[test]
@@ -163,6 +165,11 @@ mod tests {
         assert_eq!(follows.unwrap(), "follows node 2 in term 4 (heartbeat)");
         let lost = transition("follower", Some(2), "leader_silent");
         assert_eq!(lost.unwrap(), "presumes the leader of term 4 lost");
+        assert_eq!(
+            transition("follower", Some(1), "quorum_lost"),
+            None,
+            "leadership_lost says so"
+        );
         assert_eq!(
             transition("leader", Some(1), "election_won"),
             None,
@@ -180,7 +187,7 @@ mod tests {
         };
         assert_eq!(
             entry.line(Duration::from_secs(60)),
-            "    1.500  node 3  wins term 4"
+            "   1.500  node 3  wins term 4"
         );
     }
 }

@@ -10,7 +10,7 @@ use super::ledger::{Blow, Failover, Ledger};
 use super::run::End;
 use super::timing::{Implied, median, ms};
 
-/// The result of a demo, as `--json` prints it. Durations are in seconds. Schema 1 only ever gains fields.
+/// The result of a demo, as `--json` prints it; docs/demo.md tells its fields. Durations are in seconds.
 #[derive(Debug, Serialize)]
 pub(crate) struct Report {
     schema: u32,
@@ -200,7 +200,7 @@ impl Report {
         if let Some(ratio) = self.ratio {
             writeln!(
                 text,
-                "\nthe timing implies {} on average: timers {}, a round trip {}, a sync of the disk {}",
+                "\nthe timing implies {} on average: timers {},\na round trip on loopback {}, a sync of the disk {};",
                 seconds(self.implied.seconds),
                 seconds(self.implied.timers_seconds),
                 seconds(self.implied.round_trip_seconds),

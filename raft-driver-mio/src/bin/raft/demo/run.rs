@@ -1,8 +1,12 @@
 //! A demo under way: takes what the nodes say, and does to them what the script or the user wants.
 
+use std::os::unix::process::ExitStatusExt;
 use std::path::PathBuf;
+use std::process::ExitStatus;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender};
 use std::time::Duration;
+
+use rustix::process::Signal;
 
 use super::cluster::{Cluster, Node, Plan, StartError};
 use super::control::{Answer, Reply};
@@ -135,6 +139,7 @@ impl Demo {
 
     /// Kills all nodes, so that everything that they ever said is known, and says how it ended.
     pub(crate) fn finish(&mut self, end: End) -> End {
+        self.measure_syncs();
         for node in &mut self.cluster.nodes {
             if let Some(mut running) = node.running.take() {
                 let _ = running.kill();
@@ -173,7 +178,7 @@ impl Demo {
         let failovers = self.ledger.failovers().len();
         self.ledger.line(process, &line);
         self.begun |= self.cluster.nodes.iter().all(|node| node.ready);
-        if let Some((tone, text)) = tell(&line.news) {
+        if let Some((tone, text)) = tell(process.node, &line.news) {
             self.journal.push(Entry {
                 at: line.since,
                 node: Some(process.node),
@@ -188,25 +193,31 @@ impl Demo {
     }
 
     fn ended(&mut self, process: Process) {
-        self.ledger.ended(process);
-        let Some(node) = self.cluster.current(process) else {
-            return;
-        };
+        let at = now();
+        let taken = self.cluster.current(process).map(|node| {
+            let running = node.running.take();
+            let (why, port_was_taken) = (node.last_word().to_owned(), node.port_was_taken());
+            node.gone();
+            (running, why, port_was_taken)
+        });
         // One that we killed is not there any more.
-        let Some(mut running) = node.running.take() else {
-            return;
-        };
-        let status = running.wait();
-        let why = node.last_word().to_owned();
-        let taken = node.port_was_taken();
-        node.gone();
-        if taken && !self.begun && self.attempts < ATTEMPTS && self.end.is_none() {
-            return self.begin_again();
+        if let Some((Some(mut running), why, port_was_taken)) = taken {
+            let status = running.wait();
+            if port_was_taken && !self.begun && self.attempts < ATTEMPTS && self.end.is_none() {
+                self.begin_again();
+            } else if self.script.is_none() && status.as_ref().is_ok_and(by_hand) {
+                self.ledger.strike(process, Blow::Killed, at);
+                let text = "was ended from elsewhere".to_owned();
+                self.note_at(at, Some(process.node), Tone::Deed, text);
+            } else {
+                let status =
+                    status.map_or_else(|error| error.to_string(), |status| status.to_string());
+                let text = format!("ended by itself ({status}): {why}");
+                self.ledger.problem(format!("node {} {text}", process.node));
+                self.note_at(at, Some(process.node), Tone::Bad, text);
+            }
         }
-        let status = status.map_or_else(|error| error.to_string(), |status| status.to_string());
-        let text = format!("ended by itself ({status}): {why}");
-        self.ledger.problem(format!("node {} {text}", process.node));
-        self.note(Some(process.node), Tone::Bad, text);
+        self.ledger.ended(process);
     }
 
     /// A port that was free a moment ago is not: all nodes start again, with other ports and fresh state.
@@ -277,7 +288,7 @@ impl Demo {
                 at,
                 Some(process.node),
                 Tone::Deed,
-                "is cut off: none of its datagrams leaves or arrives".into(),
+                "is cut off from the others".into(),
             );
         } else {
             self.ledger.recovered(process);
@@ -309,7 +320,6 @@ impl Demo {
             Step::Kill(process) => self.kill(process.node),
             Step::Restart(id) => self.restart(id),
             Step::Done => {
-                self.measure_syncs();
                 self.tell_status();
                 self.end = Some(End::Done);
             }
@@ -360,9 +370,124 @@ impl Demo {
     }
 }
 
+/// Whether somebody ended the node with SIGKILL, or with a signal that it obeys: those who see process numbers may
+/// well use them.
+fn by_hand(status: &ExitStatus) -> bool {
+    status.success() || status.signal() == Some(Signal::KILL.as_raw())
+}
+
 /// A random duration below `bound`: the leader dies at any moment between two heartbeats.
 fn up_to(bound: Duration) -> Duration {
     // Without randomness the middle is as good a moment as any.
     let random = getrandom::u32().unwrap_or(1 << 31);
     bound.mul_f64(f64::from(random) / (f64::from(u32::MAX) + 1.0))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::process::Command;
+    use std::sync::mpsc::channel;
+
+    use tempfile::TempDir;
+
+    use super::*;
+
+    const PLAN: Plan = Plan {
+        nodes: 2,
+        heartbeat: Duration::from_millis(50),
+        election_timeout: Duration::from_millis(500),
+    };
+
+    /// A program that does what `script` says in the place of a node.
+    fn node_that(script: &str) -> (TempDir, PathBuf) {
+        let directory = TempDir::new().unwrap();
+        let program = directory.path().join("node");
+        // Written by another process: one that a thread of ours starts meanwhile must not hold the file open.
+        let written = Command::new("sh")
+            .args([
+                "-c",
+                r#"printf '#!/bin/sh\n%s\n' "$1" > "$0" && chmod +x "$0""#,
+            ])
+            .arg(&program)
+            .arg(script)
+            .status();
+        assert!(written.unwrap().success());
+        (directory, program)
+    }
+
+    fn start(program: PathBuf, kills: Option<usize>) -> Demo {
+        Demo::start(PLAN, kills, Duration::ZERO, program, channel()).unwrap()
+    }
+
+    const READY: &str = "echo since=1 event=ready term=0 >&2; exec cat";
+
+    #[test]
+    fn a_port_that_was_taken_meanwhile_is_replaced() {
+        let refuse = r#"mkdir "$0.first" 2>/dev/null && echo 'Address already in use (os error 98)' >&2 && exit 1"#;
+        let (_directory, program) = node_that(&format!("{refuse}\n{READY}"));
+        let mut demo = start(program, None);
+        let first = demo.cluster.directory().to_owned();
+        while !demo.begun {
+            demo.turn(Duration::from_secs(1));
+        }
+        assert_eq!(demo.attempts, 2);
+        assert!(!first.exists(), "what was given up is removed");
+        assert!(demo.ledger.has_majority());
+        assert_eq!(demo.ledger.problems(), <[String; 0]>::default());
+    }
+
+    #[test]
+    fn ports_that_are_always_taken_end_it() {
+        let (_directory, program) =
+            node_that("echo 'Address already in use (os error 98)' >&2; exit 1");
+        let mut demo = start(program, Some(1));
+        while demo.end.is_none() {
+            demo.turn(Duration::from_secs(1));
+        }
+        assert_eq!(demo.attempts, ATTEMPTS);
+        assert!(
+            matches!(demo.end, Some(End::Failed(why)) if why.contains("Address already in use"))
+        );
+    }
+
+    #[test]
+    fn a_node_that_ends_by_itself_is_a_problem_that_quotes_it() {
+        let (_directory, program) = node_that("echo raft node: no good >&2; exit 78");
+        let mut demo = start(program, Some(1));
+        while demo.end.is_none() {
+            demo.turn(Duration::from_secs(1));
+        }
+        let end = demo.finish(End::Done);
+        assert!(
+            matches!(end, End::Failed(why) if why.ends_with("(exit status: 78): raft node: no good"))
+        );
+    }
+
+    #[test]
+    fn a_node_that_the_user_ends_is_none() {
+        let (_directory, program) = node_that(READY);
+        let mut demo = start(program, None);
+        while !demo.begun {
+            demo.turn(Duration::from_secs(1));
+        }
+        let process = demo.cluster.nodes[0].process;
+        let lead = Line {
+            since: now(),
+            news: News::LeadershipGained { term: 1 },
+        };
+        demo.ledger.line(process, &lead);
+        let pid = demo.cluster.nodes[0].running.as_ref().unwrap().pid();
+        let killed = Command::new("sh")
+            .args(["-c", &format!("kill -9 {pid}")])
+            .status();
+        assert!(killed.unwrap().success());
+        while demo.cluster.nodes[0].running.is_some() {
+            demo.turn(Duration::from_secs(1));
+        }
+        assert!(demo.ledger.problems().is_empty() && demo.ledger.leader().is_none());
+        assert_eq!(demo.ledger.open().unwrap().process, process);
+        assert!(demo.end.is_none());
+        demo.restart(1);
+        assert_eq!(demo.cluster.nodes[0].process.start, process.start + 1);
+    }
 }

@@ -47,7 +47,7 @@ impl Screen<'_> {
         ])
         .areas(frame.area());
         let [log, failovers] =
-            Layout::horizontal([Constraint::Fill(1), Constraint::Length(30)]).areas(middle);
+            Layout::horizontal([Constraint::Fill(1), Constraint::Length(25)]).areas(middle);
         frame.render_widget(self.title(), title);
         frame.render_widget(self.leader(), leader);
         frame.render_widget(self.table(), nodes);
@@ -203,7 +203,7 @@ impl Screen<'_> {
             .zip(failovers.get(first..).unwrap_or_default())
             .map(|(number, failover)| {
                 Line::from(format!(
-                    "{number:3}  {} to {}  {:>8}  {}",
+                    "{number:3} {}→{} {:>8} {}",
                     failover.old_leader,
                     failover.new_leader,
                     ms(failover.to_active),
@@ -226,12 +226,12 @@ impl Screen<'_> {
             &[("q", "quit")]
         } else {
             &[
-                ("k", "kill the leader"),
-                ("↑↓", "choose a node"),
+                ("k", "kill leader"),
+                ("↑↓", "choose"),
                 ("x", "kill"),
                 ("r", "restart"),
-                ("p", "pause/resume"),
-                ("c", "cut off/connect"),
+                ("p", "pause"),
+                ("c", "cut off"),
                 ("q", "quit"),
             ]
         };
@@ -385,7 +385,9 @@ mod tests {
             lines[6],
             "  3          dead     precandidate 4    -                 123"
         );
-        assert!(lines[23].starts_with("k kill the leader  ↑↓ choose a node"));
+        assert!(lines[23].starts_with(
+            "k kill leader  ↑↓ choose  x kill  r restart  p pause  c cut off  q quit"
+        ));
     }
 
     #[test]
@@ -440,7 +442,7 @@ mod tests {
         let lines = stage.draw(80, 24, Some(7));
         let all = lines.join("\n");
         assert!(
-            all.contains("failovers, 1 of 7") && all.contains("  1  1 to 2    641 ms  killed"),
+            all.contains("failovers, 1 of 7") && all.contains("  1 1→2   641 ms killed"),
             "{all}"
         );
         assert!(
