@@ -1,19 +1,4 @@
 //! Key files: the pre-shared keys that datagrams are sealed with.
-//!
-//! A key file is text, one key a line, `ID:KEY`: a decimal id from 0 to 255, a colon, and 32 bytes
-//! as 64 hexadecimal digits. Blank lines and lines that begin with `#` are skipped. It holds 1 to
-//! [`Keyring::MAX_KEYS`] keys with distinct ids, and nobody but its owner may have access to it
-//! (mode 0600 or stricter).
-//!
-//! ```text
-//! # raft key file: ID:KEY, one a line. The first seals, all open.
-//! 1:2f6c…64 digits…
-//! ```
-//!
-//! A datagram names the id of its key, so that opening costs one attempt however many
-//! keys there are. Keys change without a gap in three steps, each finished on all nodes
-//! before the next begins: add the new key under an id of its own as the *last* line; move it to the *first*
-//! line; remove the old one.
 
 use std::fmt;
 use std::fs::{File, OpenOptions};
@@ -28,7 +13,26 @@ const KEY_LEN: usize = 32;
 /// More than eight keys and a page of comments need.
 const MAX_FILE_LEN: u64 = 16 * 1024;
 
-/// The keys of a cluster. The first seals, all open. They are wiped from memory when it is dropped.
+/// The keys of a cluster, which its nodes share. The first seals, all open. They are wiped from
+/// memory when the keyring is dropped.
+///
+/// # Key files
+///
+/// A key file is text, one key a line, `ID:KEY`: a decimal id from 0 to 255, a colon, and 32 random
+/// bytes as 64 hexadecimal digits. Blank lines and lines that begin with `#` are skipped. It holds
+/// 1 to [`Keyring::MAX_KEYS`] keys with distinct ids, and nobody but its owner may have access to
+/// it (mode 0600 or stricter).
+///
+/// ```text
+/// # raft key file: ID:KEY, one a line. The first seals, all open.
+/// 1:5f0c…
+/// ```
+///
+/// # Changing keys
+///
+/// A datagram names the id of its key. Keys change without a gap in three steps, each finished on
+/// all nodes before the next begins: add the new key under an id of its own as the *last* line;
+/// move it to the *first* line; remove the old one.
 #[derive(Clone)]
 pub struct Keyring {
     first: SealingKey,
@@ -46,12 +50,13 @@ impl Keyring {
     /// The most keys that a key file may hold.
     pub const MAX_KEYS: usize = 8;
 
-    /// Reads a key file (see [`Keyring`'s file format](crate#key-files)).
+    /// Reads a [key file](Keyring#key-files).
     ///
     /// # Errors
     ///
-    /// [`KeyError`] when the file cannot be read, when others than its owner have access to it, or when a line of it is
-    /// no key. It names the file and the line and never shows what the line holds.
+    /// [`KeyError`] when the file cannot be read, when others than its owner have access to it, or
+    /// when a line of it is no key. It names the file and the line and never shows what the line
+    /// holds.
     pub fn read(path: &Path) -> Result<Keyring, KeyError> {
         let io = |source| KeyError::Io {
             action: "read",
@@ -85,7 +90,8 @@ impl Keyring {
     ///
     /// # Errors
     ///
-    /// [`KeyError::Exists`] when `path` exists, which is left as it was; [`KeyError::Io`] when it cannot be written.
+    /// [`KeyError::Exists`] when `path` exists, which is left as it was; [`KeyError::Io`] when it
+    /// cannot be written.
     pub fn write_new(path: &Path) -> Result<(), KeyError> {
         let io = |source| KeyError::Io {
             action: "write",

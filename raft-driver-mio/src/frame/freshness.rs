@@ -30,6 +30,8 @@ struct Peer {
     current: Challenge,
     /// The one before, which still holds; or `NONE`.
     previous: Challenge,
+    /// Whether `previous` was drawn before this run was heard, and thus holds for this run alone.
+    previous_is_older: bool,
     /// The latest of its challenges to us that came in a fresh frame; or `NONE`.
     learnt: Challenge,
     /// Its run; `None` until it is heard.
@@ -58,6 +60,7 @@ impl Freshness {
             id,
             current: first(random),
             previous: NONE,
+            previous_is_older: false,
             learnt: NONE,
             run: None,
             former: [None; FORMER_RUNS],
@@ -78,8 +81,8 @@ impl Freshness {
             .map_or((NONE, NONE), |peer| (peer.current, peer.learnt))
     }
 
-    /// Judges an authentic frame. Only from a fresh one anything is learnt: otherwise a recording could
-    /// put a challenge of long ago in place of the current one.
+    /// Judges an authentic frame. Only from a fresh one anything is learnt: otherwise a recording
+    /// could put a challenge of long ago in place of the current one.
     pub(super) fn judge(
         &mut self,
         from: NodeId,
@@ -96,6 +99,7 @@ impl Freshness {
     pub(super) fn renew(&mut self, random: &mut dyn FnMut(&mut [u8])) {
         for peer in &mut self.peers {
             peer.previous = peer.current;
+            peer.previous_is_older = false;
             peer.current = next(peer.current, random);
             // The run that replaced the others is gone, or was a clone that is gone. One of the
             // others may be the node that is meant: it must not be shut out for ever.
@@ -114,11 +118,13 @@ impl Freshness {
 
 impl Peer {
     fn judge(&mut self, body: &Body, random: &mut dyn FnMut(&mut [u8])) -> Verdict {
-        let echoes_ours = body.echo == self.current || body.echo == self.previous;
+        let run = Some(body.boot);
+        let previous_holds = !self.previous_is_older || run == self.run;
+        let echoes_ours =
+            body.echo == self.current || (body.echo == self.previous && previous_holds);
         if body.echo == NONE || !echoes_ours {
             return Verdict::Stale;
         }
-        let run = Some(body.boot);
         if self.former.contains(&run) {
             return Verdict::Cloned;
         }
@@ -127,9 +133,10 @@ impl Peer {
             self.former[0] = self.run;
             self.run = run;
             self.learnt = body.challenge;
-            // All that former runs sent is stale from now on, whether we heard them or not, so
-            // that only one that lives can be taken for a clone.
-            self.previous = NONE;
+            // All that other runs sent is stale from now on, whether we heard them or not, so
+            // that only one that lives can be taken for a restart or for a clone.
+            self.previous = self.current;
+            self.previous_is_older = true;
             self.current = next(self.current, random);
         } else if is_later(body.challenge, self.learnt) {
             self.learnt = body.challenge;
@@ -164,9 +171,9 @@ fn count_of([a, b, c, d, ..]: Challenge) -> u32 {
     u32::from_le_bytes([a, b, c, d])
 }
 
-/// Whether one challenge of a run was drawn after another. A recording that is played while it is still
-/// fresh must not bring back a challenge that the peer has given up: all that we say to
-/// the peer would be stale.
+/// Whether one challenge of a run was drawn after another. A recording that is played while it is
+/// still fresh must not bring back a challenge that the peer has given up: all that we say to the
+/// peer would be stale.
 fn is_later(one: Challenge, other: Challenge) -> bool {
     let steps = count_of(one).wrapping_sub(count_of(other));
     (1..1 << 31).contains(&steps)

@@ -1,5 +1,4 @@
-//! Datagrams: how a message is framed, sealed, opened, and known to be fresh. No socket and
-//! no clock: bytes in, bytes out.
+//! Datagrams: how a message is framed, sealed, opened, and known to be fresh.
 
 mod format;
 mod freshness;
@@ -42,7 +41,8 @@ pub enum Opened<'a> {
         /// The message.
         message: Message,
     },
-    /// A fresh frame without a message. What there was to learn from it is learnt; it is never answered.
+    /// A fresh frame without a message. What there was to learn from it is learnt; it is never
+    /// answered.
     Empty {
         /// Its sender, a peer.
         from: NodeId,
@@ -60,7 +60,36 @@ pub enum Opened<'a> {
     Dropped(DropReason),
 }
 
-/// Frames, seals and opens the datagrams of one node. See the [module's documentation](self).
+/// Frames, seals and opens the datagrams of one run of a node.
+///
+/// The driver that uses it owes it four things: to send an [`Opened::Stale`] answer to the
+/// configured address of the peer, to call [`renew_challenge`](Transport::renew_challenge) every
+/// few election timeouts, to send an empty frame to each peer that it has sent nothing else since,
+/// and to make a new one for each run.
+///
+/// ```
+/// use raft_core::{Config, Message, NodeId, Options, Term, TimeoutNow};
+/// use raft_driver_mio::{Identity, Opened, TimingDigest, Transport};
+///
+/// let (one, two) = (NodeId(1), NodeId(2));
+/// let timing = TimingDigest::of(&Config::new(one, &[one, two], Options::default())?);
+/// let transport = |id, peer| {
+///     let cluster = "example".to_owned();
+///     let random = |buffer: &mut [u8]| getrandom::fill(buffer).expect("the system has no randomness");
+///     Transport::new(Identity { cluster, id, timing }, &[peer], None, random)
+/// };
+/// let (mut a, mut b) = (transport(one, two), transport(two, one));
+///
+/// let message = Message::TimeoutNow(TimeoutNow { term: Term(3), stopped: false });
+/// let unheard = a.seal(two, Some(&message)).to_vec();
+/// let Opened::Stale { answer, .. } = b.open(&unheard) else { panic!() };
+/// assert_eq!(a.open(&answer.to_vec()), Opened::Empty { from: two });
+/// let heard = a.seal(two, Some(&message)).to_vec();
+/// assert_eq!(b.open(&heard), Opened::Message { from: one, message });
+/// # Ok::<(), raft_core::ConfigError>(())
+/// ```
+///
+#[doc = include_str!("../../docs/transport.md")]
 pub struct Transport {
     timing: TimingDigest,
     boot: BootId,
@@ -70,11 +99,11 @@ pub struct Transport {
 }
 
 impl Transport {
-    /// The transport of one run of a node. `peers` are the other voters. With `keys` all frames are sealed and
-    /// unsealed ones refused; with `None` it is the other way round.
+    /// The transport of one run of a node. `peers` are the other voters. With `keys` all frames are
+    /// sealed and unsealed ones refused; with `None` it is the other way round.
     ///
-    /// `random` fills a buffer with unpredictable bytes, from the operating system outside of tests: nonces,
-    /// challenges and the boot id come from it.
+    /// `random` fills a buffer with unpredictable bytes, from the operating system outside of
+    /// tests: nonces, challenges and the boot id come from it.
     pub fn new(
         identity: Identity,
         peers: &[NodeId],

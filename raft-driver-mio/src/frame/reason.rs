@@ -4,8 +4,8 @@ use std::fmt;
 
 /// Why a datagram was dropped.
 ///
-/// What precedes [`Unauthentic`](DropReason::Unauthentic) here is read from bytes that anybody could have sent:
-/// such a count says what arrives, not who sent it.
+/// What precedes [`Unauthentic`](DropReason::Unauthentic) here is read from bytes that anybody
+/// could have sent: such a count says what arrives, not who sent it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 #[non_exhaustive]
 pub enum DropReason {
@@ -31,10 +31,12 @@ pub enum DropReason {
     /// The sender's timing or set of voters differs from ours: the arithmetic of leases would not
     /// hold.
     OtherTiming,
-    /// A run of the peer that another has replaced speaks again, and lately: two nodes have one
-    /// id, a copied virtual machine for example. Stop one of them; it must come back, if at all, under a new id.
+    /// A run of the peer that another has replaced speaks again, and lately: two nodes have one id,
+    /// a copied virtual machine for example. Stop one of them; it must come back, if at all, under
+    /// a new id.
     ClonedId,
-    /// Its term is above [`MAX_TERM`](crate::MAX_TERM), which no cluster can reach: the sender's state is damaged.
+    /// Its term is above [`MAX_TERM`](crate::MAX_TERM), which no cluster can reach: the sender's
+    /// state is damaged.
     ImplausibleTerm,
 }
 

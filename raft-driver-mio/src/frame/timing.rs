@@ -6,7 +6,8 @@ use raft_core::{Config, Protocol};
 use serde::{Deserialize, Serialize};
 
 /// A digest of what the voters of a cluster must agree on for leases and majorities to mean the
-/// same to all of them: heartbeat interval, election timeout, lease, protocol and the set of voters.
+/// same to all of them: heartbeat interval, election timeout, lease, protocol and the set of
+/// voters.
 ///
 /// It is a CRC-32. It names mistakes, it does not keep enemies out: the key does.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]

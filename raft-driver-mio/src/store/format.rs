@@ -16,7 +16,8 @@
 //! | 8 + 4 | `election_timeout`: seconds, nanoseconds |
 //! | 4 | CRC-32 (IEEE) of all that precedes |
 //!
-//! Every version begins with the first three and ends with the checksum, so that a newer one is known from a damaged one.
+//! Every version begins with the first three and ends with the checksum, so that a newer one is
+//! known from a damaged one.
 
 use std::path::Path;
 use std::time::Duration;

@@ -27,21 +27,23 @@ const TEMPORARY: (&str, &str) = (".state-", ".tmp");
 /// - `state`: the [`HardState`], with the cluster's name, the node's id, a version and a checksum;
 ///   replaced as a whole, so that a crash leaves the old one or the new one;
 /// - `lock`: empty; it stays, only the lock on it comes and goes;
-/// - `.state-*.tmp`, after a crash at the wrong moment: harmless; the next [`open`](Store::open) removes it.
+/// - `.state-*.tmp`, after a crash at the wrong moment: harmless; the next [`open`](Store::open)
+///   removes it.
 ///
 /// Files have mode 0600.
 ///
-/// Nothing here is repaired. State that cannot be read for what it was is refused and left as it is: a voter that goes on
-/// with less than it promised may vote twice in one term. The way back is a backup of *this very* state, and failing that
-/// a new node id in place of the old one.
+/// Nothing here is repaired. State that cannot be read for what it was is refused and left as it
+/// is: a voter that goes on with less than it promised may vote twice in one term. The way back is
+/// a backup of *this very* state, and failing that a new node id in place of the old one.
 ///
 /// # Terms that cannot be
 ///
-/// A term grows by one with an election; no cluster lives to see [`MAX_TERM`]. State with a higher term was damaged before its
-/// checksum was made, and whoever met a node that starts with it would be in that term for ever. It is refused
-/// here, and messages of such terms are dropped ([`DropReason::ImplausibleTerm`](crate::DropReason::ImplausibleTerm)): a node
-/// with bad memory cannot poison the others. Nothing helps against one that
-/// holds the key and means ill: it may name any term up to the bound.
+/// A term grows by one with an election; no cluster lives to see [`MAX_TERM`]. State with a higher
+/// term was damaged before its checksum was made, and whoever met a node that starts with it would
+/// be in that term for ever. It is refused here, and messages of such terms are dropped
+/// ([`DropReason::ImplausibleTerm`](crate::DropReason::ImplausibleTerm)): a node with bad memory
+/// cannot poison the others. Nothing helps against one that holds the key and means ill: it may
+/// name any term up to the bound.
 #[derive(Debug)]
 pub struct Store {
     path: PathBuf,
@@ -60,8 +62,9 @@ impl Store {
     ///
     /// # Errors
     ///
-    /// [`StoreError::Exists`] when there is state, whatever it holds, [`StoreError::Locked`] when another process holds
-    /// the directory, [`StoreError::ClusterName`] for a name longer than 255 bytes; both leave it as it was.
+    /// [`StoreError::Exists`] when there is state, whatever it holds, [`StoreError::Locked`] when
+    /// another process holds the directory, [`StoreError::ClusterName`] for a name longer than 255
+    /// bytes; both leave it as it was.
     pub fn create(
         directory: &Path,
         cluster: &str,
@@ -90,8 +93,9 @@ impl Store {
     ///
     /// # Errors
     ///
-    /// [`StoreError`], each of its kinds: absent, locked by another process, no state file, truncated, damaged, newer
-    /// than this program, of another cluster or node, or with a term that cannot be. The state is left as it was.
+    /// [`StoreError`], each of its kinds: absent, locked by another process, no state file,
+    /// truncated, damaged, newer than this program, of another cluster or node, or with a term that
+    /// cannot be. The state is left as it was.
     pub fn open(
         directory: &Path,
         cluster: &str,
@@ -125,8 +129,8 @@ impl Store {
     ///
     /// # Errors
     ///
-    /// [`StoreError::Io`]. Whether the old or the new state is on stable storage is then unknown: drop the node and
-    /// open the store again.
+    /// [`StoreError::Io`]. Whether the old or the new state is on stable storage is then unknown:
+    /// drop the node and open the store again.
     pub fn persist(&mut self, state: &HardState) -> Result<(), StoreError> {
         let bytes = format::encode(&self.cluster, self.id, state);
         self.replace(&bytes)

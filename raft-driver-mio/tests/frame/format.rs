@@ -26,8 +26,8 @@ fn counting(keys: Option<Keyring>) -> Transport {
     })
 }
 
-/// The format is published: a change of these bytes needs a new version. They were computed by another
-/// program as well.
+/// The format is published: a change of these bytes needs a new version. They were computed by
+/// another program as well.
 #[test]
 fn golden_bytes() {
     let heartbeat = messages(7, 9, 300)[HEARTBEAT].1;

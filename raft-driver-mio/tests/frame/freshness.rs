@@ -36,6 +36,17 @@ fn a_message_is_heard_once_its_sender_has_learnt_the_challenge_from_an_answer() 
     }
 }
 
+/// A burst that was sealed before the sender could learn the challenge that its being heard led to.
+#[test]
+fn the_first_burst_of_a_run_is_heard_whole() {
+    let (mut a, mut b) = (sealed(A, 1), sealed(B, 2));
+    greet(&mut a, &mut b, B);
+    let burst: Vec<_> = (0..3).map(|_| a.seal(B, Some(&MESSAGE)).to_vec()).collect();
+    for datagram in &burst {
+        assert!(is_message(b.open(datagram)));
+    }
+}
+
 /// A leader and a follower that exchange one datagram each way between two renewals never
 /// lose one.
 #[test]
@@ -243,8 +254,8 @@ impl World {
 }
 
 quickcheck! {
-    /// Nothing recorded before a restart of the receiver or two renewals ago is heard, every answer is
-    /// no longer than what it answers, answers end, and no history shuts a node out.
+    /// Nothing recorded before a restart of the receiver or two renewals ago is heard, every answer
+    /// is no longer than what it answers, answers end, and no history shuts a node out.
     fn whoever_records_and_replays(steps: Vec<Step>) -> TestResult {
         let mut world = World::new();
         for (index, step) in steps.iter().enumerate() {

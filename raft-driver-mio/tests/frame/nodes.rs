@@ -92,7 +92,8 @@ pub(crate) fn pair(make: impl Fn(NodeId, u64) -> Transport) -> (Transport, Trans
     (a, b)
 }
 
-/// A message of each kind. `term`, `index` and `round` are as large as a cluster of that age has them.
+/// A message of each kind. `term`, `index` and `round` are as large as a cluster of that age has
+/// them.
 pub(crate) fn messages(term: u64, index: u64, round: u64) -> [(&'static str, Message); 7] {
     let (term, nonce) = (Term(term), u64::MAX);
     let last_log = LogPosition {
