@@ -147,17 +147,27 @@ fn a_response_of_another_term_confirms_nothing() {
     assert_eq!(leader.confirmed(), Some(0));
 }
 
-// A leader could not have been followed at a round that it has not begun, nor be refused in its own term.
+// A leader cannot have been followed at a round that it has not begun.
 #[test]
 fn a_response_to_a_round_not_begun_is_impossible() {
     let mut leader = Node::new(1, 3).leader();
     let before = leader.raft.state().clone();
-    for response in [ack(1, 2), ack(1, u64::MAX), append(1, 1, false)] {
+    for response in [ack(1, 2), ack(1, u64::MAX)] {
         assert_eq!(
             dropped(&leader.receive(2, response)),
             Some(DropReason::Impossible)
         );
     }
+    assert_eq!(leader.raft.state(), &before);
+}
+
+// A refusal of this term answers a heartbeat of an earlier one, by a voter that had come to this term already. Without it:
+// "I do not follow you" confirms a round.
+#[test]
+fn a_refusal_confirms_nothing() {
+    let mut leader = Node::new(1, 3).leader();
+    let before = leader.raft.state().clone();
+    assert!(dropped(&leader.receive(2, append(1, 1, false))).is_some());
     assert_eq!(leader.raft.state(), &before);
 }
 
