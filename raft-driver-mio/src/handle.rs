@@ -132,6 +132,15 @@ impl Handle {
         answer.recv().unwrap_or(Err(TransferError::Stopped))
     }
 
+    /// Hands the leadership to the voter that answered last: [`transfer`](Handle::transfer) with `None`.
+    ///
+    /// # Errors
+    ///
+    /// The transfer did not begin, and nothing changed.
+    pub fn step_down(&self) -> Result<NodeId, TransferError> {
+        self.transfer(None)
+    }
+
     /// Votes, but does not campaign, until [`resume`](Handle::resume): for maintenance. A leader goes on
     /// leading; [`step_down`](Handle::step_down) first. Not remembered across a restart.
     ///
