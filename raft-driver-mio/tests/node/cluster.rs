@@ -1,12 +1,10 @@
 //! Three nodes in this process, over real UDP.
 
-mod common;
-
 use std::fs;
 
-use common::{Cluster, PATIENCE, leader, others, status, wait_until};
+use crate::common::{Cluster, PATIENCE, leader, others, status, wait_until};
 use raft_driver_mio::raft_core::{NodeId, RoleKind, TransferRefusal};
-use raft_driver_mio::{NodeError, PeerAddress, TransferError, start};
+use raft_driver_mio::{NodeError, PeerAddress, TransferError, View, start};
 
 fn three() -> Cluster {
     Cluster::bind(3, "127.0.0.1").expect("the loopback")
@@ -84,7 +82,7 @@ fn a_dead_leader_is_replaced_in_a_higher_term_and_returns_as_a_follower() {
     let returned = cluster.member(first.id()).start(false);
     assert!(status(&returned).term >= term, "it forgot its term");
     let mut states = returned.subscribe();
-    let follows = |view: &raft_driver_mio::View| view.leader.is_some() && view.term > term;
+    let follows = |view: &View| view.leader.is_some() && view.term > term;
     let view = states.wait_for(PATIENCE, follows).expect("a leader");
     assert_eq!(view.role, RoleKind::Follower);
     drop(second);
@@ -165,7 +163,7 @@ fn a_leader_that_is_cut_off_finds_its_lease_over_before_another_has_one() {
         .expect("an end");
     assert_eq!(lost.lost.map(|(term, _)| term), Some(term));
     first.isolate(false).expect("a running node");
-    let follows = |view: &raft_driver_mio::View| view.leader == Some(second.id());
+    let follows = |view: &View| view.leader == Some(second.id());
     states
         .wait_for(PATIENCE, follows)
         .expect("the new leader is followed");

@@ -1,0 +1,207 @@
+//! What strangers, and recordings, do to a node: nothing, and it is counted.
+
+use std::net::UdpSocket;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+use crate::common::{Cluster, PATIENCE, status, wait_until};
+use raft_driver_mio::raft_core::{AppendEntries, Config, Message, NodeId, RoleKind, Round, Term};
+use raft_driver_mio::{Handle, Identity, MAX_DATAGRAM, Opened, Status, TimingDigest, Transport};
+
+/// How many datagrams are sent before their arrival is waited for: no more than a socket's buffer holds.
+const BATCH: usize = 16;
+
+/// Sends all of them and waits until the node has read each.
+fn flood(node: &Handle, from: &UdpSocket, datagrams: &[Vec<u8>]) {
+    for batch in datagrams.chunks(BATCH) {
+        let received = status(node).datagrams_received;
+        for datagram in batch {
+            from.send_to(datagram, node.local_address()).expect("sent");
+        }
+        let all = received + batch.len() as u64;
+        wait_until("all datagrams are read", || {
+            status(node).datagrams_received >= all
+        });
+    }
+}
+
+/// A sequence of numbers that look random.
+fn numbers(seed: u64) -> impl FnMut() -> u64 {
+    let mut state = seed;
+    move || {
+        state = state.wrapping_add(0x9e37_79b9_7f4a_7c15);
+        let mixed = (state ^ (state >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+        mixed ^ (mixed >> 27)
+    }
+}
+
+fn garbage(count: usize) -> Vec<Vec<u8>> {
+    let mut next = numbers(1);
+    let mut datagram = |_| {
+        let length = usize::try_from(next() % (2 * MAX_DATAGRAM as u64)).expect("small");
+        (0..length).map(|_| next() as u8).collect()
+    };
+    (0..count).map(&mut datagram).collect()
+}
+
+fn dropped(status: &Status) -> u64 {
+    status.dropped.values().sum()
+}
+
+/// Two of three voters are played by the test, which holds their sockets: the node never gets a vote.
+fn alone() -> (Cluster, Handle) {
+    let cluster = Cluster::bind(3, "127.0.0.1").expect("the loopback");
+    let node = cluster.members[0].start(true);
+    (cluster, node)
+}
+
+fn assert_untouched(status: &Status) {
+    assert_eq!(
+        (status.term, status.voted_for, status.leader),
+        (Term(0), None, None)
+    );
+    assert!(matches!(
+        status.role,
+        RoleKind::Follower | RoleKind::PreCandidate
+    ));
+    assert!(
+        status
+            .peers
+            .iter()
+            .all(|peer| peer.last_received_seconds.is_none())
+    );
+}
+
+#[test]
+fn random_bytes_change_nothing_and_are_counted() {
+    let (_cluster, node) = alone();
+    let stranger = UdpSocket::bind("127.0.0.1:0").expect("the loopback");
+    let datagrams = garbage(5_000);
+    flood(&node, &stranger, &datagrams);
+    let status = status(&node);
+    assert_untouched(&status);
+    assert_eq!(status.datagrams_received, 5_000);
+    assert_eq!(dropped(&status), 5_000, "{:?}", status.dropped);
+}
+
+#[test]
+fn damaged_and_reflected_frames_change_nothing_and_are_counted() {
+    let (cluster, node) = alone();
+    // What the node sends to a peer, sent back to it as it is and with each bit of it turned around.
+    let peer = &cluster.members[1].socket;
+    peer.set_read_timeout(Some(PATIENCE)).expect("a timeout");
+    let mut buffer = [0; MAX_DATAGRAM];
+    let length = peer.recv(&mut buffer).expect("a datagram of the node");
+    let mut datagrams = vec![buffer[..length].to_vec()];
+    for bit in 0..length * 8 {
+        let mut damaged = datagrams[0].clone();
+        damaged[bit / 8] ^= 1 << (bit % 8);
+        datagrams.push(damaged);
+    }
+    flood(&node, peer, &datagrams);
+    let status = status(&node);
+    assert_untouched(&status);
+    assert_eq!(
+        dropped(&status),
+        datagrams.len() as u64,
+        "{:?}",
+        status.dropped
+    );
+}
+
+#[test]
+fn timers_run_and_the_control_answers_during_a_flood() {
+    let (_cluster, node) = alone();
+    let datagrams = garbage(500);
+    let done = AtomicBool::new(false);
+    std::thread::scope(|scope| {
+        scope.spawn(|| {
+            let stranger = UdpSocket::bind("127.0.0.1:0").expect("the loopback");
+            for datagram in datagrams.iter().cycle() {
+                // The node's socket may be full.
+                let _ = stranger.send_to(datagram, node.local_address());
+                if done.load(Ordering::Relaxed) {
+                    break;
+                }
+            }
+        });
+        let mut states = node.subscribe();
+        let campaigns = states.wait_for(PATIENCE, |view| view.role == RoleKind::PreCandidate);
+        let answers = node.status();
+        done.store(true, Ordering::Relaxed);
+        campaigns.expect("its election timeout never ended");
+        assert_untouched(&answers.expect("a status"));
+    });
+}
+
+/// Plays a peer: the frames are what a real one would send.
+fn impostor(cluster: &Cluster, id: NodeId) -> Transport {
+    let settings = cluster.members[0].settings(false);
+    let config = Config::new(id, &[NodeId(1), NodeId(2), NodeId(3)], settings.options)
+        .expect("a configuration");
+    let identity = Identity {
+        cluster: "test".to_owned(),
+        id,
+        timing: TimingDigest::of(&config),
+    };
+    let peers: Vec<_> = config.peers().collect();
+    let mut next = numbers(id.0);
+    let random = move |buffer: &mut [u8]| buffer.iter_mut().for_each(|byte| *byte = next() as u8);
+    Transport::new(identity, &peers, settings.keys, random)
+}
+
+fn heartbeat(term: u64, round: u64) -> Message {
+    Message::AppendEntries(AppendEntries {
+        term: Term(term),
+        prev_log: Default::default(),
+        leader_commit: Default::default(),
+        round: Round(round),
+        lease: Duration::from_millis(800),
+    })
+}
+
+#[test]
+fn recorded_heartbeats_are_nothing_to_a_node_that_was_restarted() {
+    let (cluster, node) = alone();
+    let me = &cluster.members[0];
+    let socket = &cluster.members[1].socket;
+    socket.set_read_timeout(Some(PATIENCE)).expect("a timeout");
+    let mut peer = impostor(&cluster, NodeId(2));
+    // The peer answers whatever the node sends, until a heartbeat of its was followed.
+    let mut buffer = [0; MAX_DATAGRAM];
+    let mut recording = Vec::new();
+    while status(&node).leader != Some(NodeId(2)) {
+        let length = socket.recv(&mut buffer).expect("a datagram of the node");
+        if let Opened::Stale { answer, .. } = peer.open(&buffer[..length]) {
+            socket.send_to(answer, node.local_address()).expect("sent");
+        }
+        recording = peer
+            .seal(me.id, Some(&heartbeat(7, recording.len() as u64 + 1)))
+            .to_vec();
+        socket
+            .send_to(&recording, node.local_address())
+            .expect("sent");
+    }
+    assert_eq!(status(&node).term, Term(7));
+    node.abort();
+    node.join().expect("an end");
+
+    let node = me.start(false);
+    let stranger = UdpSocket::bind("127.0.0.1:0").expect("the loopback");
+    let replayed = vec![recording; 1_000];
+    flood(&node, &stranger, &replayed);
+    let status = status(&node);
+    assert_eq!((status.term, status.leader), (Term(7), None));
+    assert!(status.dropped["stale"] >= 1_000, "{:?}", status.dropped);
+    // The answers, ten a second at the most, go to the configured address and never to the stranger.
+    stranger.set_nonblocking(true).expect("a mode");
+    assert!(
+        stranger.recv(&mut buffer).is_err(),
+        "a stranger was answered"
+    );
+    assert!(
+        status.datagrams_sent < 500,
+        "{} were sent",
+        status.datagrams_sent
+    );
+}

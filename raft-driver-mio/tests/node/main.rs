@@ -1,0 +1,7 @@
+//! Nodes on real sockets, in this process and as processes.
+
+mod cluster;
+mod common;
+mod hostile;
+#[cfg(all(feature = "cli", target_os = "linux"))]
+mod process;

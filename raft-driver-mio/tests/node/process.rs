@@ -1,0 +1,519 @@
+//! The program `raft`, as an operator runs it: real processes, real signals.
+
+use std::fs;
+use std::io::{BufRead, BufReader, Read, Write};
+use std::os::unix::fs::PermissionsExt;
+use std::os::unix::net::UnixStream;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Output, Stdio};
+use std::sync::atomic::{AtomicU8, Ordering};
+use std::sync::mpsc::{Receiver, channel};
+
+use raft_driver_mio::control::{Request, client};
+use raft_driver_mio::raft_core::{NodeId, Term};
+use raft_driver_mio::{Keyring, Status};
+use rustix::process::{Pid, Signal, kill_process};
+use tempfile::TempDir;
+
+use crate::common::{PATIENCE, wait_until};
+
+/// On addresses that are a test's own, so that it races for no port.
+const PORT: u16 = 7400;
+
+fn raft(arguments: &[&str]) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_raft"));
+    command.args(arguments);
+    command
+}
+
+fn output(arguments: &[&str]) -> Output {
+    raft(arguments).output().expect("the program runs")
+}
+
+fn stderr(output: &Output) -> String {
+    String::from_utf8_lossy(&output.stderr).into_owned()
+}
+
+/// What three nodes have in common.
+struct Hosts {
+    dir: TempDir,
+    test: u8,
+}
+
+impl Hosts {
+    fn new() -> Hosts {
+        static TESTS: AtomicU8 = AtomicU8::new(0);
+        let dir = tempfile::tempdir().expect("a directory");
+        Keyring::write_new(&dir.path().join("key")).expect("a key");
+        let test = TESTS.fetch_add(1, Ordering::Relaxed);
+        assert!(test < 60, "there are too many tests for one byte");
+        Hosts { dir, test }
+    }
+
+    /// An address of the loopback that no other test has: of this process (ids have 22 bits at the most,
+    /// and what lives together differs in the lower 16), of this test, of this node.
+    fn address(&self, id: u64) -> String {
+        let [.., high, low] = std::process::id().to_be_bytes();
+        format!("127.{high}.{low}.{}:{PORT}", u64::from(self.test) * 4 + id)
+    }
+
+    fn state_dir(&self, id: u64) -> PathBuf {
+        self.dir.path().join(id.to_string())
+    }
+
+    fn path(&self, name: &str) -> String {
+        self.dir
+            .path()
+            .join(name)
+            .to_str()
+            .expect("UTF-8")
+            .to_owned()
+    }
+
+    /// The options of node `id`, without --init.
+    fn options(&self, id: u64) -> Vec<String> {
+        let mut options = vec!["node".to_owned(), format!("--id={id}")];
+        options.push(format!("--listen={}", self.address(id)));
+        for peer in (1..=3).filter(|peer| *peer != id) {
+            options.push(format!("--peer={peer}={}", self.address(peer)));
+        }
+        options.push(format!("--state-dir={}", self.path(&id.to_string())));
+        options.push(format!("--key-file={}", self.path("key")));
+        options
+    }
+
+    fn start(&self, id: u64, more: &[&str]) -> Process {
+        let mut command = raft(&[]);
+        command.args(self.options(id)).args(more);
+        if !more
+            .iter()
+            .any(|option| option.starts_with("--election-timeout"))
+        {
+            command.arg("--election-timeout=1s");
+        }
+        Process::spawn(command, id, self.state_dir(id))
+    }
+
+    fn start_all(&self) -> Vec<Process> {
+        (1..=3).map(|id| self.start(id, &["--init"])).collect()
+    }
+
+    /// Runs a node that is expected to refuse, and returns its exit status and its words.
+    fn refusal(&self, id: u64, more: &[&str]) -> (Option<i32>, String) {
+        let output = raft(&[])
+            .args(self.options(id))
+            .args(more)
+            .output()
+            .expect("it runs");
+        (output.status.code(), stderr(&output))
+    }
+}
+
+/// A running node. It is killed when dropped.
+struct Process {
+    id: u64,
+    child: Child,
+    lines: Receiver<String>,
+    state_dir: PathBuf,
+}
+
+impl Process {
+    fn spawn(mut command: Command, id: u64, state_dir: PathBuf) -> Process {
+        let mut child = command
+            .stderr(Stdio::piped())
+            .spawn()
+            .expect("the program runs");
+        let log = BufReader::new(child.stderr.take().expect("a pipe"));
+        let (sender, lines) = channel();
+        std::thread::spawn(move || {
+            for line in log.lines().map_while(Result::ok) {
+                let _ = sender.send(line);
+            }
+        });
+        Process {
+            id,
+            child,
+            lines,
+            state_dir,
+        }
+    }
+
+    /// Waits for a line that holds all of `parts`.
+    fn line(&self, parts: &[&str]) -> String {
+        let mut log = String::new();
+        loop {
+            match self.lines.recv_timeout(PATIENCE) {
+                Ok(line) if parts.iter().all(|part| line.contains(part)) => return line,
+                Ok(line) => log = log + &line + "\n",
+                Err(_) => panic!("node {} never logged {parts:?}, but:\n{log}", self.id),
+            }
+        }
+    }
+
+    fn status(&self) -> Option<Status> {
+        client::status(&self.state_dir).ok()
+    }
+
+    fn signal(&self, signal: Signal) {
+        kill_process(Pid::from_child(&self.child), signal).expect("a running process");
+    }
+
+    fn wait(&mut self) -> Option<i32> {
+        self.child.wait().expect("a child").code()
+    }
+}
+
+impl Drop for Process {
+    fn drop(&mut self) {
+        // It may have ended.
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+/// Waits until one of them leads with a lease, and takes it out.
+fn take_leader(nodes: &mut Vec<Process>) -> (Process, Term) {
+    let mut found = None;
+    wait_until("a leader", || {
+        let status = nodes.iter().map(|node| node.status());
+        found = status.enumerate().find_map(|(index, status)| {
+            let status = status.filter(|status| status.active)?;
+            Some((index, status.term))
+        });
+        found.is_some()
+    });
+    let (index, term) = found.expect("a leader");
+    (nodes.remove(index), term)
+}
+
+#[test]
+fn a_killed_leader_is_replaced_and_signals_hand_over() {
+    let hosts = Hosts::new();
+    let mut nodes = hosts.start_all();
+    let (mut first, term) = take_leader(&mut nodes);
+    first.line(&["event=active", &format!("term={term}"), "lease=0.8"]);
+    first.signal(Signal::KILL);
+    assert_eq!(first.wait(), None);
+
+    let (mut second, next) = take_leader(&mut nodes);
+    assert!(next > term, "{next} is not above {term}");
+    // Its state is there, and its stale control socket is no hindrance.
+    let again = hosts.start(first.id, &[]);
+    let ready = again.line(&["event=ready"]);
+    assert!(!ready.contains("term=0 "), "{ready}");
+    again.line(&[
+        "event=transition",
+        "role=follower",
+        &format!("leader={}", second.id),
+    ]);
+
+    second.signal(Signal::TERM);
+    assert_eq!(second.wait(), Some(0));
+    let lost = second.line(&["event=leadership_lost"]);
+    assert!(lost.contains("reason=transfer"), "{lost}");
+    assert!(!second.state_dir.join("control.sock").exists());
+    nodes.push(again);
+    let (mut third, last) = take_leader(&mut nodes);
+    assert!(last > next);
+    third.line(&["event=leadership_gained", "predecessor_stopped=true"]);
+    // One that leads alone hands over to nobody, and still ends in order.
+    for node in &mut nodes {
+        node.signal(Signal::INT);
+        assert_eq!(node.wait(), Some(0));
+    }
+    third.signal(Signal::TERM);
+    assert_eq!(third.wait(), Some(0));
+}
+
+#[test]
+fn a_second_signal_ends_a_node_that_waits_for_a_successor() {
+    let hosts = Hosts::new();
+    let start = |id| hosts.start(id, &["--init", "--election-timeout=5s"]);
+    let mut nodes: Vec<_> = (1..=3).map(start).collect();
+    let (mut first, _) = take_leader(&mut nodes);
+    // It asks somebody who never answers, and would wait for the election timeout.
+    nodes.iter().for_each(|node| node.signal(Signal::STOP));
+    first.signal(Signal::TERM);
+    first.line(&["event=leadership_lost"]);
+    first.signal(Signal::TERM);
+    assert_eq!(first.wait(), Some(128 + 15));
+}
+
+#[test]
+fn only_an_explicit_first_start_makes_state() {
+    let hosts = Hosts::new();
+    let (code, words) = hosts.refusal(1, &[]);
+    assert_eq!(code, Some(78), "{words}");
+    assert!(
+        words.contains("--init") && words.contains("raft node: "),
+        "{words}"
+    );
+    assert!(
+        !hosts.state_dir(1).exists(),
+        "a refused start left something behind"
+    );
+
+    let mut node = hosts.start(1, &["--init"]);
+    node.line(&["event=ready"]);
+    let (code, words) = hosts.refusal(1, &[]);
+    assert_eq!(code, Some(1), "{words}");
+    assert!(words.contains("another process"), "{words}");
+    node.signal(Signal::TERM);
+    assert_eq!(node.wait(), Some(0));
+
+    let (code, words) = hosts.refusal(1, &["--init"]);
+    assert_eq!(code, Some(78), "{words}");
+    assert!(words.contains("leave --init out"), "{words}");
+    let (code, words) = hosts.refusal(1, &["--cluster=other"]);
+    assert_eq!(code, Some(78), "{words}");
+}
+
+#[test]
+fn a_first_start_that_cannot_bind_leaves_no_state() {
+    let hosts = Hosts::new();
+    let _taken = std::net::UdpSocket::bind(hosts.address(1)).expect("the loopback");
+    let (code, words) = hosts.refusal(1, &["--init"]);
+    assert_eq!(code, Some(1), "{words}");
+    assert!(words.contains(&hosts.address(1)), "{words}");
+    assert!(!hosts.state_dir(1).exists());
+}
+
+#[test]
+fn wrong_options_are_named_with_a_remedy() {
+    let hosts = Hosts::new();
+    let node = |more: &[&str]| {
+        let output = raft(&["node"]).args(more).output().expect("it runs");
+        assert_eq!(
+            output.status.code(),
+            Some(78),
+            "{more:?}: {}",
+            stderr(&output)
+        );
+        assert_eq!(stderr(&output).lines().count(), 1, "{}", stderr(&output));
+        stderr(&output)
+    };
+    let state = format!("--state-dir={}", hosts.path("1"));
+    let rest = ["--id=1", "--listen=127.0.0.1:0", &state, "--init"];
+    let with = |more: &[&'static str]| node(&[&rest[..], more].concat());
+    let cases: [(String, &[&str]); 12] = [
+        (node(&[]), &["id: ", "--id"]),
+        (node(&["--id=1"]), &["listen: ", "--listen"]),
+        (node(&rest[..2]), &["state-dir: ", "--state-dir"]),
+        (with(&["--peer=2"]), &["`2`", "ID=HOST:PORT"]),
+        (
+            with(&["--peer=2=localhost"]),
+            &["node 2", "localhost", "HOST:PORT"],
+        ),
+        (with(&["--peer=1=127.0.0.1:7402"]), &["node 1", "twice"]),
+        (
+            with(&["--peer=2=[::1]:7402"]),
+            &["node 2", "[::1]:7402", "family"],
+        ),
+        (
+            with(&["--peer=2=127.0.0.1:1", "--peer=3=127.0.0.1:1"]),
+            &["2 and 3", "127.0.0.1:1"],
+        ),
+        (
+            with(&["--heartbeat=200ms"]),
+            &["heartbeat_interval", "200ms", "a third"],
+        ),
+        (with(&["--cluster=no name"]), &["cluster", "`no name`"]),
+        (
+            with(&["--key-file=/nonexistent/key"]),
+            &["/nonexistent/key"],
+        ),
+        (with(&["--log-level=loud"]), &["`loud`", "debug"]),
+    ];
+    for (words, parts) in cases {
+        assert!(
+            parts.iter().all(|part| words.contains(part)),
+            "{words} lacks one of {parts:?}"
+        );
+    }
+    let words = node(&["--id=1", "--listen=0.0.0.0:0", &state, "--init"]);
+    assert!(
+        words.contains("keygen") && words.contains("--insecure"),
+        "{words}"
+    );
+    let output = output(&["node", "--heartbeat=50"]);
+    assert_eq!(output.status.code(), Some(2));
+    assert!(stderr(&output).contains("50ms"), "{}", stderr(&output));
+    assert!(
+        !hosts.state_dir(1).exists(),
+        "a wrong option left something behind"
+    );
+}
+
+#[test]
+fn a_file_gives_the_same_options_and_the_command_line_wins() {
+    let hosts = Hosts::new();
+    let file = hosts.path("node.toml");
+    let listen = hosts.address(1);
+    let (state, key) = (hosts.path("1"), hosts.path("key"));
+    let text = format!(
+        "cluster = \"file\"\nid = 9\nlisten = {listen:?}\npeer = [\"2={}\"]\nstate-dir = {state:?}\n\
+         key-file = {key:?}\nheartbeat = \"10ms\"\nelection-timeout = \"1h\"\nwitness = true\n",
+        hosts.address(2)
+    );
+    fs::write(&file, &text).expect("a file");
+    let config = format!("--config={file}");
+    let command = ["node", &config, "--id=1", "--init"];
+    let node = Process::spawn(raft(&command), 1, hosts.state_dir(1));
+    node.line(&["event=ready", "node=1", &listen]);
+    let status = node.status().expect("a status");
+    assert_eq!(
+        (status.cluster.as_str(), status.node_id),
+        ("file", NodeId(1))
+    );
+    assert_eq!(status.peers.len(), 1);
+    assert!(status.witness);
+
+    for (text, parts) in [
+        ("heartbaet = \"10ms\"", ["heartbaet", "node.toml"]),
+        ("heartbeat = \"10\"", ["`10`", "node.toml"]),
+        ("id = -1", ["id", "node.toml"]),
+    ] {
+        fs::write(&file, text).expect("a file");
+        let output = output(&command);
+        assert_eq!(output.status.code(), Some(78));
+        let words = stderr(&output);
+        assert!(
+            parts.iter().all(|part| words.contains(part)),
+            "{words} lacks one of {parts:?}"
+        );
+    }
+    let output = output(&["node", "--config=/nonexistent/file"]);
+    assert_eq!(output.status.code(), Some(78));
+    assert!(stderr(&output).contains("/nonexistent/file"));
+}
+
+#[test]
+fn a_key_file_is_private_and_never_overwritten() {
+    let hosts = Hosts::new();
+    let file = hosts.path("new-key");
+    assert_eq!(output(&["keygen", &file]).status.code(), Some(0));
+    let key = fs::read(&file).expect("a key");
+    assert_eq!(
+        fs::metadata(&file).expect("a key").permissions().mode() & 0o777,
+        0o600
+    );
+    let refused = output(&["keygen", &file]);
+    assert_eq!(refused.status.code(), Some(1));
+    assert!(stderr(&refused).contains(&file), "{}", stderr(&refused));
+    assert_eq!(fs::read(&file).expect("a key"), key);
+    fs::set_permissions(&file, fs::Permissions::from_mode(0o644)).expect("a mode");
+    let (code, words) = hosts.refusal(1, &["--init", &format!("--key-file={file}")]);
+    assert_ne!(code, Some(0), "{words}");
+}
+
+#[test]
+fn the_status_tells_who_leads() {
+    let hosts = Hosts::new();
+    let state = hosts.path("1");
+    let arguments = ["status", "--state-dir", &state];
+    let unreachable = output(&arguments);
+    assert_eq!(unreachable.status.code(), Some(3));
+    assert!(
+        stderr(&unreachable).contains("control.sock"),
+        "{}",
+        stderr(&unreachable)
+    );
+
+    let mut nodes = vec![hosts.start(1, &["--init"])];
+    nodes[0].line(&["event=ready"]);
+    assert_eq!(output(&arguments).status.code(), Some(2));
+    nodes.extend([hosts.start(2, &["--init"]), hosts.start(3, &["--init"])]);
+    wait_until("node 1 knows a leader", || {
+        output(&arguments).status.code() == Some(0)
+    });
+    let text = output(&arguments);
+    let text = String::from_utf8_lossy(&text.stdout);
+    assert!(
+        text.contains("raft: node 1 at ") && text.contains("\n  node 3 at "),
+        "{text}"
+    );
+    let json = output(&["status", "--json", "--state-dir", &state]);
+    let status: Status = serde_json::from_slice(&json.stdout).expect("JSON");
+    assert_eq!((status.schema, status.node_id), (1, NodeId(1)));
+}
+
+/// Sends `text` to a control socket and returns all that comes back until the node closes it or has
+/// answered `lines` lines.
+fn converse(socket: &Path, text: &[u8], lines: usize) -> Vec<serde_json::Value> {
+    let mut stream = UnixStream::connect(socket).expect("a control socket");
+    stream.set_read_timeout(Some(PATIENCE)).expect("a timeout");
+    // The node may have closed it before all was written.
+    let _ = stream.write_all(text);
+    let answers = BufReader::new(stream)
+        .lines()
+        .map_while(Result::ok)
+        .take(lines);
+    answers
+        .map(|line| serde_json::from_str(&line).expect("JSON"))
+        .collect()
+}
+
+#[test]
+fn the_control_socket_takes_requests_of_its_owner_and_withstands_the_rest() {
+    let hosts = Hosts::new();
+    let node = hosts.start(1, &["--init"]);
+    node.line(&["event=ready"]);
+    let socket = hosts.state_dir(1).join("control.sock");
+    assert_eq!(
+        fs::metadata(&socket)
+            .expect("a socket")
+            .permissions()
+            .mode()
+            & 0o777,
+        0o600
+    );
+
+    for wrong in [
+        "\n",
+        "no JSON\n",
+        "{\"command\":\"sing\"}\n",
+        "{\"command\":\"isolate\"}\n",
+        "\u{0}\n",
+    ] {
+        let answers = converse(&socket, wrong.as_bytes(), 1);
+        assert_eq!(answers[0]["ok"], false, "{wrong:?}");
+    }
+    let endless = converse(&socket, &[b'x'; 100_000], 9);
+    assert_eq!(endless.len(), 1, "the node goes on listening to it");
+    assert!(
+        endless[0]["error"]
+            .as_str()
+            .is_some_and(|error| error.contains("longer"))
+    );
+    // Requests in one piece are answered one after the other.
+    let many = "{\"command\":\"status\"}\n".repeat(200);
+    assert_eq!(converse(&socket, many.as_bytes(), 200).len(), 200);
+    // Those who say nothing make place for one who does.
+    let silent: Vec<_> = (0..100)
+        .map(|_| UnixStream::connect(&socket).expect("a place"))
+        .collect();
+    let ask = |request| client::ask(&node.state_dir, &request);
+    ask(Request::Isolate { on: true }).expect("isolated");
+    assert!(node.status().expect("a status").isolated);
+    ask(Request::Pause).expect("paused");
+    assert!(node.status().expect("a status").paused);
+    ask(Request::Resume).expect("resumed");
+    let error = ask(Request::Transfer { to: None }).expect_err("it does not lead");
+    assert_eq!(error.to_string(), "this node does not lead");
+    // The first of the silent ones was shown out.
+    let mut first = &silent[0];
+    first.set_read_timeout(Some(PATIENCE)).expect("a timeout");
+    assert_eq!(first.read(&mut [0]).expect("an end"), 0);
+}
+
+#[test]
+fn help_and_version_are_there() {
+    for command in ["node", "keygen", "status", "demo"] {
+        let help = output(&[command, "--help"]);
+        assert_eq!(help.status.code(), Some(0));
+        assert!(!help.stdout.is_empty());
+    }
+    let version = output(&["--version"]);
+    let version = String::from_utf8_lossy(&version.stdout);
+    assert_eq!(version.trim(), concat!("raft ", env!("CARGO_PKG_VERSION")));
+}
