@@ -7,6 +7,7 @@ use crate::disk::DiskOptions;
 use crate::network::Conditions;
 use crate::node::Interrupt;
 use crate::observer::{Fault, Observer};
+use crate::settings::Settings;
 use crate::world::World;
 
 /// Faults. All take effect at once; what makes no sense (to crash a node that is down) does nothing.
@@ -98,6 +99,18 @@ impl<O: Observer> World<O> {
         self.tell(index, Event::TransferLeadership { to, stopped });
     }
 
+    /// The node votes, but does not campaign, until [`World::let_campaign`] or a restart ([`Event::Pause`]).
+    pub fn keep_from_campaigning(&mut self, node: NodeId) {
+        let index = self.index(node);
+        self.tell(index, Event::Pause);
+    }
+
+    /// The node may campaign again ([`Event::Resume`]).
+    pub fn let_campaign(&mut self, node: NodeId) {
+        let index = self.index(node);
+        self.tell(index, Event::Resume);
+    }
+
     /// What `from` sends to `to` is lost from now on.
     pub fn cut_one_way(&mut self, from: NodeId, to: NodeId) {
         self.set_cut(from, to, true);
@@ -143,6 +156,25 @@ impl<O: Observer> World<O> {
             for b in self.node_ids() {
                 self.set_cut(a, b, false);
             }
+        }
+    }
+
+    /// Ends all faults: every node runs and may campaign, its clock keeps true time, its disk and all links
+    /// are as these settings say. What was sent before is still under way, however late.
+    pub fn calm(&mut self, settings: &Settings) {
+        self.heal_all();
+        self.set_conditions(settings.requests, settings.responses);
+        for node in self.node_ids() {
+            let index = self.index(node);
+            self.nodes[index].interrupt = None;
+            for other in self.node_ids() {
+                self.set_link_conditions(node, other, None);
+            }
+            self.set_disk(node, settings.disk);
+            self.set_clock_rate(node, ClockRate::TRUE);
+            self.resume(node);
+            self.restart(node);
+            self.let_campaign(node);
         }
     }
 

@@ -42,6 +42,7 @@ mod rng;
 mod settings;
 mod stats;
 pub mod status;
+pub mod swarm;
 mod time;
 mod trace;
 mod world;

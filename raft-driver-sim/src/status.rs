@@ -1,6 +1,6 @@
 //! What can be asked of a [`World`].
 
-use raft_core::{HardState, NodeId, Role, RoleKind, State, Term};
+use raft_core::{HardState, LogPosition, NodeId, Role, RoleKind, State, Term};
 
 use crate::checker::Violation;
 use crate::node::Process;
@@ -34,6 +34,11 @@ impl<O: Observer> World<O> {
     /// What a node's disk holds.
     pub fn durable(&self, node: NodeId) -> HardState {
         self.nodes[self.index(node)].disk.durable
+    }
+
+    /// Where the log on a node's disk ends.
+    pub fn last_log(&self, node: NodeId) -> LogPosition {
+        self.nodes[self.index(node)].disk.last_log
     }
 
     /// What a node's clock shows.

@@ -1,6 +1,6 @@
 //! The world: nodes, and a queue of what is to happen to them.
 
-use raft_core::{Action, Config, ConfigError, Event, Message, NodeId, Options, Raft};
+use raft_core::{Action, Config, ConfigError, Event, Message, NodeId, Options, Raft, Timer};
 
 use crate::checker::{Checker, Step, Violation};
 use crate::clock::Clock;
@@ -348,6 +348,15 @@ impl<O: Observer> World<O> {
             Action::SetTimer { .. } | Action::CancelTimer(_) => {
                 let goes_on = may_postpone && self.postponing == Postponing::Off;
                 process.set_timer(&action, local, goes_on);
+                if matches!(
+                    action,
+                    Action::SetTimer {
+                        timer: Timer::Election,
+                        ..
+                    }
+                ) {
+                    self.checker.election_timer_set(index, local);
+                }
             }
             Action::LeadershipGained { term, .. } => {
                 process.leading = Some(term);

@@ -143,7 +143,6 @@ impl Checker {
                 format!("it gains term {term} and has not lost term {old}")
             });
         }
-        self.seen[index].quorum_since = clocks(index);
         self.no_lease_below(time, index, term, clocks);
     }
 

@@ -19,7 +19,6 @@ impl Checker {
         clocks: impl Fn(usize) -> LocalTime,
     ) {
         let local = clocks(index);
-        self.seen[index].quorum_since = local;
         self.seen[index].lease = ends.map(|ends| (term, ends));
         if ends.is_some_and(|ends| local < ends) {
             for other in (0..self.seen.len()).filter(|other| *other != index) {

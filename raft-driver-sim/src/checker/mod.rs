@@ -97,7 +97,7 @@ struct Seen {
     in_part_one: bool,
     /// When the leader that this follower sticks to was last heard, or the node started.
     contact: Option<LocalTime>,
-    /// When check-quorum last began to count, while the node leads.
+    /// When check-quorum last began to count, if the node leads.
     quorum_since: LocalTime,
     /// The term in which it leads, by the actions carried out since its start.
     leading: Option<Term>,

@@ -45,6 +45,18 @@ impl Step<'_> {
         })
     }
 
+    /// Only these give a leader more time: a majority's answer, its election, and the one transfer of a term.
+    fn renews_quorum(&self) -> bool {
+        self.actions.iter().any(|action| {
+            matches!(
+                action,
+                Action::LeadershipConfirmed { .. }
+                    | Action::LeadershipGained { .. }
+                    | Action::Report(Report::TransferStarted { .. })
+            )
+        })
+    }
+
     fn sets_election_timer(&self) -> bool {
         self.actions.iter().any(|action| {
             matches!(
@@ -82,11 +94,11 @@ impl Checker {
                 )
             });
         }
-        let restarts_quorum =
-            |action: &Action| matches!(action, Action::Report(Report::TransferStarted { .. }));
-        if after.kind == RoleKind::Leader && step.actions.iter().any(restarts_quorum) {
-            self.seen[index].quorum_since = step.local;
-        }
+    }
+
+    /// A node's election timer is set; a leader's is check-quorum.
+    pub(crate) fn election_timer_set(&mut self, index: usize, local: LocalTime) {
+        self.seen[index].quorum_since = local;
     }
 
     /// A node has done all that it could do at this moment.
@@ -300,11 +312,15 @@ fn is_promised(checker: &Checker, before: &Seen, local: LocalTime) -> bool {
 fn check_timers(checker: &Checker, step: &Step<'_>) -> Result<(), Broken> {
     let t = checker.election_timeout;
     let heartbeat = checker.heartbeat_interval;
+    // A node that passes through a role within a step sets a timer twice; the last one holds.
+    let mut newest = [None; 3];
     for action in step.actions {
-        let Action::SetTimer {
-            timer, after: runs, ..
-        } = *action
-        else {
+        if let Action::SetTimer { timer, after, .. } = *action {
+            newest[timer.index()] = Some(after);
+        }
+    }
+    for timer in Timer::ALL {
+        let Some(runs) = newest[timer.index()] else {
             continue;
         };
         let random_part = |least| runs >= least && runs < least + t;
@@ -312,7 +328,7 @@ fn check_timers(checker: &Checker, step: &Step<'_>) -> Result<(), Broken> {
             (Timer::Heartbeat, _) => runs == heartbeat,
             (Timer::Repeat, _) => runs == heartbeat / 2,
             (Timer::Election, Role::Leader(leader)) => {
-                runs == if leader.transfer.is_some() { t } else { t * 2 }
+                step.renews_quorum() && runs == if leader.transfer.is_some() { t } else { t * 2 }
             }
             (Timer::Election, Role::Follower(follower)) => match follower.part {
                 Part::LeaderAlive => runs == step.state.hard_state().election_timeout,

@@ -2,6 +2,7 @@
 
 mod bench;
 mod lab3a;
+mod swarm;
 
 use std::process::ExitCode;
 
@@ -20,6 +21,9 @@ enum Command {
     /// Run the three tests of MIT 6.5840 Lab 3A in simulated time.
     #[command(name = "lab3a", after_help = EXIT_STATUS)]
     Lab3a(lab3a::Arguments),
+    /// Run random clusters under random faults, then without any: a leader must come and stay.
+    #[command(after_help = EXIT_STATUS)]
+    Swarm(swarm::Arguments),
     /// Measure how many events a second a world handles on this machine.
     Bench(bench::Arguments),
 }
@@ -31,6 +35,7 @@ fn main() -> ExitCode {
     // clap ends the program with status 2 and a message if the command line is wrong.
     match Arguments::parse().command {
         Command::Lab3a(arguments) => lab3a::run(&arguments),
+        Command::Swarm(arguments) => swarm::run(&arguments),
         Command::Bench(arguments) => bench::run(&arguments),
     }
 }
