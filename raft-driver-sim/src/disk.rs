@@ -28,13 +28,16 @@ impl Default for DiskOptions {
     }
 }
 
-/// What a node does while its disk syncs. Either way no later action is carried out before the sync is done.
+/// What a node does while its disk syncs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Syncing {
     /// It waits: messages and timers are handled afterwards. A driver of one thread.
     Blocks,
     /// It steps on, and the actions queue behind the sync. A driver that pipelines.
     Pipelines,
+    /// It goes on as if the write were durable. This breaks the core's contract, as a disk does that
+    /// lies about its syncs, and votes are forgotten: something for the checker to find.
+    IsIgnored,
 }
 
 /// The durable part of a node.
@@ -74,6 +77,16 @@ impl Disk {
 
     pub(crate) fn is_syncing(&self) -> bool {
         self.unsynced.is_some()
+    }
+
+    /// Whether actions must wait for the disk.
+    pub(crate) fn holds_actions(&self) -> bool {
+        self.is_syncing() && self.options.syncing != Syncing::IsIgnored
+    }
+
+    /// Whether events must wait for the disk.
+    pub(crate) fn holds_events(&self) -> bool {
+        self.is_syncing() && self.options.syncing == Syncing::Blocks
     }
 
     pub(crate) fn synced(&mut self) {

@@ -5,7 +5,7 @@ use std::collections::VecDeque;
 use raft_core::{Action, Config, Deadlines, Event, Lease, Message, Raft, Term, Timer};
 
 use crate::clock::Clock;
-use crate::disk::{Disk, Syncing};
+use crate::disk::Disk;
 use crate::rng::Random;
 use crate::time::{LocalTime, Time};
 
@@ -132,13 +132,11 @@ impl Process {
 impl Node {
     /// Whether the process can carry out its next action.
     pub(crate) fn can_act(&self) -> bool {
-        self.process.is_some() && !self.stands_still && !self.disk.is_syncing()
+        self.process.is_some() && !self.stands_still && !self.disk.holds_actions()
     }
 
     /// Whether the process can take the next event.
     pub(crate) fn can_step(&self) -> bool {
-        self.process.is_some()
-            && !self.stands_still
-            && (!self.disk.is_syncing() || self.disk.options.syncing == Syncing::Pipelines)
+        self.process.is_some() && !self.stands_still && !self.disk.holds_events()
     }
 }

@@ -7,6 +7,8 @@
 mod history;
 mod lease;
 mod steps;
+#[cfg(test)]
+mod tests;
 
 use core::fmt;
 use core::time::Duration;
