@@ -32,7 +32,7 @@
 mod checker;
 mod clock;
 mod disk;
-pub mod faults;
+mod faults;
 pub mod lab3a;
 mod network;
 mod node;
@@ -41,10 +41,11 @@ mod queue;
 mod rng;
 mod settings;
 mod stats;
-pub mod status;
+mod status;
 pub mod swarm;
 mod time;
 mod trace;
+mod turn;
 mod world;
 
 pub use checker::{Invariant, Violation};
