@@ -333,6 +333,15 @@ mod tests {
     }
 
     #[test]
+    fn a_line_that_the_struck_leader_wrote_before_ends_no_failover() {
+        let mut ledger = three();
+        say(&mut ledger, A, 100, News::LeadershipGained { term: 1 });
+        ledger.strike(A, Blow::Killed, ms(102));
+        say(&mut ledger, A, 101, News::Active { term: 1 });
+        assert!(ledger.open().is_some());
+    }
+
+    #[test]
     fn two_processes_in_one_term_are_a_problem_whichever_came_first() {
         let mut ledger = three();
         lead(&mut ledger, B, 200, 2);
