@@ -380,6 +380,16 @@ mod tests {
     }
 
     #[test]
+    fn a_node_that_stays_away_is_named() {
+        let mut stage = Stage::new(3, 1);
+        stage.lead(stage.start(1), 500, 1);
+        stage.agree(520, 1, 1);
+        stage.nodes[1].alive = false;
+        let failed = Step::Failed("after 10 s: node 2 does not run".into());
+        assert_eq!(stage.next(10_000), failed);
+    }
+
+    #[test]
     fn two_leaders_in_a_term_end_the_run_in_any_phase() {
         let mut stage = Stage::new(3, 1);
         stage.lead(stage.start(1), 500, 1);
