@@ -160,7 +160,7 @@ mod tests {
 
     #[test]
     fn quoted_values_end_at_their_quote() {
-        let text = r#"note="event=active \"so\"" since=2 event=leadership_lost term=7 reason="no majority""#;
+        let text = r#"note="so \" event=active" since=2 event=leadership_lost term=7 reason="no majority""#;
         assert_eq!(
             Line::parse(text),
             Some(Line {
