@@ -141,11 +141,11 @@ fn demonstrate(args: &Args, plan: Plan) -> Result<bool, Box<dyn std::error::Erro
         };
     let mut demo = Demo::start(plan, kills, calm, program, (sender, events))?;
     let end = if on_terminal {
-        tui::run(&mut demo, kills)?
+        tui::run(&mut demo, kills).map_err(|error| format!("the terminal: {error}"))?
     } else if args.json {
-        follow(&mut demo, io::stderr())?
+        follow(&mut demo, io::stderr()).map_err(|error| format!("standard error: {error}"))?
     } else {
-        follow(&mut demo, io::stdout())?
+        follow(&mut demo, io::stdout()).map_err(|error| format!("standard output: {error}"))?
     };
     let end = demo.finish(end);
     let implied = Implied::new(

@@ -25,9 +25,9 @@ impl Implied {
     /// the leader lost, and each draws from [0, T): the smallest of n - 1 such draws is T / n on average. A
     /// pre-vote and a vote take a round trip each, the candidate's vote and that of a voter a sync each.
     ///
-    /// With one or two nodes the rest is no majority: what runs when the dead node is back is its own
-    /// timer, T before it grants anything, after which a survivor repeats its request every half
-    /// interval; alone, it also draws from [0, T).
+    /// With one or two nodes the rest is no majority, and the dead node is back at once: it grants nothing and
+    /// campaigns for nothing until T after that. Of two, both draw from [0, T) by then, the survivor half an
+    /// interval earlier, which makes the smaller draw end half of that earlier. One alone draws alone.
     pub(crate) fn new(
         nodes: usize,
         heartbeat: Duration,
@@ -38,7 +38,7 @@ impl Implied {
         let t = election_timeout;
         let (timers, round_trips, syncs) = match nodes {
             0 | 1 => (t + t / 2, 0, 1),
-            2 => (t + heartbeat / 4, 2, 2),
+            2 => ((t + t / 3).saturating_sub(heartbeat / 4), 2, 2),
             nodes => {
                 let draw = t / u32::try_from(nodes).unwrap_or(u32::MAX);
                 ((t + draw).saturating_sub(heartbeat / 2), 2, 2)
@@ -129,7 +129,7 @@ mod tests {
             |nodes| Implied::new(nodes, of(50), of(500), Duration::ZERO, Duration::ZERO).total();
         assert_eq!(total(5), of(500 + 100 - 25));
         assert_eq!(total(4), of(500 + 125 - 25));
-        assert_eq!(total(2), of(500) + of(50) / 4);
+        assert_eq!(total(2), of(500) + of(500) / 3 - of(50) / 4);
         assert_eq!(total(1), of(750));
     }
 
