@@ -7,6 +7,7 @@ mod any;
 mod cluster;
 mod helpers;
 mod node;
+mod roles;
 #[cfg(feature = "serde")]
 mod serde;
 #[cfg(feature = "wire")]
