@@ -5,7 +5,7 @@ use std::io::{BufRead, BufReader, Read, Write};
 use std::os::unix::fs::PermissionsExt;
 use std::os::unix::net::UnixStream;
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Output, Stdio};
+use std::process::{Child, Command, ExitStatus, Output, Stdio};
 use std::sync::atomic::{AtomicU8, Ordering};
 use std::sync::mpsc::{Receiver, channel};
 
@@ -27,7 +27,59 @@ fn raft(arguments: &[&str]) -> Command {
 }
 
 fn output(arguments: &[&str]) -> Output {
-    raft(arguments).output().expect("the program runs")
+    finish(&mut raft(arguments))
+}
+
+/// Runs a program that is expected to end by itself, and to say little.
+fn finish(command: &mut Command) -> Output {
+    let child = command
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn();
+    let mut child = Killed(child.expect("the program runs"));
+    let status = child.wait();
+    let (mut stdout, mut stderr) = (Vec::new(), Vec::new());
+    child
+        .0
+        .stdout
+        .take()
+        .expect("a pipe")
+        .read_to_end(&mut stdout)
+        .expect("its output");
+    child
+        .0
+        .stderr
+        .take()
+        .expect("a pipe")
+        .read_to_end(&mut stderr)
+        .expect("its errors");
+    Output {
+        status,
+        stdout,
+        stderr,
+    }
+}
+
+/// A process that does not outlive its test.
+struct Killed(Child);
+
+impl Killed {
+    fn wait(&mut self) -> ExitStatus {
+        let mut status = None;
+        wait_until("the process ends", || {
+            status = self.0.try_wait().expect("a child");
+            status.is_some()
+        });
+        status.expect("an end")
+    }
+}
+
+impl Drop for Killed {
+    fn drop(&mut self) {
+        // It may have ended.
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
 }
 
 fn stderr(output: &Output) -> String {
@@ -100,19 +152,15 @@ impl Hosts {
 
     /// Runs a node that is expected to refuse, and returns its exit status and its words.
     fn refusal(&self, id: u64, more: &[&str]) -> (Option<i32>, String) {
-        let output = raft(&[])
-            .args(self.options(id))
-            .args(more)
-            .output()
-            .expect("it runs");
+        let output = finish(raft(&[]).args(self.options(id)).args(more));
         (output.status.code(), stderr(&output))
     }
 }
 
-/// A running node. It is killed when dropped.
+/// A running node.
 struct Process {
     id: u64,
-    child: Child,
+    child: Killed,
     lines: Receiver<String>,
     state_dir: PathBuf,
 }
@@ -132,7 +180,7 @@ impl Process {
         });
         Process {
             id,
-            child,
+            child: Killed(child),
             lines,
             state_dir,
         }
@@ -155,19 +203,11 @@ impl Process {
     }
 
     fn signal(&self, signal: Signal) {
-        kill_process(Pid::from_child(&self.child), signal).expect("a running process");
+        kill_process(Pid::from_child(&self.child.0), signal).expect("a running process");
     }
 
     fn wait(&mut self) -> Option<i32> {
-        self.child.wait().expect("a child").code()
-    }
-}
-
-impl Drop for Process {
-    fn drop(&mut self) {
-        // It may have ended.
-        let _ = self.child.kill();
-        let _ = self.child.wait();
+        self.child.wait().code()
     }
 }
 
@@ -282,7 +322,7 @@ fn a_first_start_that_cannot_bind_leaves_no_state() {
 fn wrong_options_are_named_with_a_remedy() {
     let hosts = Hosts::new();
     let node = |more: &[&str]| {
-        let output = raft(&["node"]).args(more).output().expect("it runs");
+        let output = finish(raft(&["node"]).args(more));
         assert_eq!(
             output.status.code(),
             Some(78),
