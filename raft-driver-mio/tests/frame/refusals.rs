@@ -158,6 +158,17 @@ fn a_datagram_of_any_other_length_is_dropped() {
     }
 }
 
+/// The length is looked at before anything is decrypted.
+#[test]
+fn a_datagram_of_more_than_1200_bytes_is_not_looked_into() {
+    let (mut a, mut b) = pair(sealed);
+    let mut datagram = a.seal(B, Some(&vote(Term(1)))).to_vec();
+    datagram.resize(MAX_DATAGRAM, 0);
+    assert_eq!(b.open(&datagram), Opened::Dropped(DropReason::Unauthentic));
+    datagram.push(0);
+    assert_eq!(b.open(&datagram), Opened::Dropped(DropReason::Malformed));
+}
+
 /// An unsealed frame from A to B around any bytes, with the checksum that belongs to them.
 fn unsealed_frame_around(inner: &[u8]) -> Vec<u8> {
     let empty = unsealed(A, 1).seal(B, None).to_vec();
