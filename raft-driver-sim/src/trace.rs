@@ -2,7 +2,7 @@
 
 use std::io::Write;
 
-use raft_core::{Action, Event, Message, NodeId};
+use raft_core::{Action, Event, LogPosition, Message, NodeId};
 
 use crate::observer::{Fault, Happening, Observer};
 use crate::time::Time;
@@ -79,13 +79,77 @@ fn write_happening(out: &mut impl Write, happening: Happening<'_>) -> std::io::R
 }
 
 fn write_message(out: &mut impl Write, message: &Message) -> std::io::Result<()> {
+    let log = |last: LogPosition| format!("{}.{}", last.term, last.index);
     match message {
-        Message::RequestVote(m) => write!(out, "{m:?}"),
-        Message::RequestVoteResponse(m) => write!(out, "{m:?}"),
-        Message::AppendEntries(m) => write!(out, "{m:?}"),
-        Message::AppendEntriesResponse(m) => write!(out, "{m:?}"),
-        Message::RequestPreVote(m) => write!(out, "{m:?}"),
-        Message::RequestPreVoteResponse(m) => write!(out, "{m:?}"),
-        Message::TimeoutNow(m) => write!(out, "{m:?}"),
+        Message::RequestVote(m) => {
+            write!(out, "RequestVote term={} log={}", m.term, log(m.last_log))?;
+            write!(out, " transfer={}", m.leadership_transfer)
+        }
+        Message::RequestVoteResponse(m) => {
+            write!(out, "RequestVoteResponse term={}", m.term)?;
+            write!(out, " granted={}", m.vote_granted)
+        }
+        Message::AppendEntries(m) => {
+            write!(out, "AppendEntries term={} round={}", m.term, m.round)?;
+            write!(out, " log={} lease={:?}", log(m.prev_log), m.lease)
+        }
+        Message::AppendEntriesResponse(m) => {
+            write!(
+                out,
+                "AppendEntriesResponse term={} round={}",
+                m.term, m.round
+            )?;
+            write!(
+                out,
+                " success={} can_campaign={}",
+                m.success, m.can_campaign
+            )
+        }
+        Message::RequestPreVote(m) => {
+            write!(
+                out,
+                "RequestPreVote prospective_term={}",
+                m.prospective_term
+            )?;
+            write!(out, " log={} nonce={}", log(m.last_log), m.nonce)
+        }
+        Message::RequestPreVoteResponse(m) => {
+            write!(out, "RequestPreVoteResponse term={}", m.term)?;
+            write!(out, " granted={} nonce={}", m.vote_granted, m.nonce)
+        }
+        Message::TimeoutNow(m) => {
+            write!(out, "TimeoutNow term={} stopped={}", m.term, m.stopped)
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use raft_core::{HardState, Term};
+
+    #[test]
+    fn a_happening_is_a_line() {
+        let mut trace = Trace::new(Vec::new());
+        let voted = Action::Persist(HardState {
+            current_term: Term(3),
+            voted_for: Some(NodeId(2)),
+            ..HardState::default()
+        });
+        trace.observe(
+            Time::from_nanos(1_000_000_001),
+            NodeId(1),
+            Happening::Action(&voted),
+        );
+        trace.observe(
+            Time::from_nanos(1_000_000_002),
+            NodeId(1),
+            Happening::Fault(Fault::Crash),
+        );
+        let written = String::from_utf8(trace.finish().expect("memory")).expect("text");
+        assert_eq!(
+            written,
+            "1.000000001 1 persists term=3 vote=2\n1.000000002 1 suffers Crash\n"
+        );
     }
 }

@@ -22,9 +22,12 @@ pub(crate) fn run(arguments: &Arguments) -> ExitCode {
         .with_loss(Chance::percent(10))
         .with_duplication(Chance::percent(5))
         .with_stragglers(Chance::percent(5), Duration::from_millis(200));
-    println!(
+    say!(
         "{:<42} {:>10} {:>12} {:>14}",
-        "world (one core)", "events", "events/s", "simulated/real"
+        "world (one core)",
+        "events",
+        "events/s",
+        "simulated/real"
     );
     for (nodes, name, conditions) in [
         (3, "quiet", quiet),
@@ -63,7 +66,7 @@ fn measure(
     } else {
         "unchecked"
     };
-    println!(
+    say!(
         "{:<42} {events:>10} {:>12.0} {:>14.0}",
         format!("{} nodes, {name}, {checker}", settings.nodes),
         events as f64 / took,

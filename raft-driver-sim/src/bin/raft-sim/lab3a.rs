@@ -93,16 +93,16 @@ fn run_once(arguments: &Arguments, lab: &Lab) -> ExitCode {
             lab.run(test, arguments.seed)
         };
         if !arguments.json {
-            println!("{outcome}");
+            say!("{outcome}");
             if !outcome.passed() {
-                println!("      repeat: {}", lab.replay(test, arguments.seed));
+                say!("      repeat: {}", lab.replay(test, arguments.seed));
             }
         }
         outcomes.push(outcome);
     }
     let passed = outcomes.iter().all(Outcome::passed);
     if arguments.json {
-        println!(
+        say!(
             "{}",
             json!({
                 "seed": arguments.seed,
@@ -112,7 +112,7 @@ fn run_once(arguments: &Arguments, lab: &Lab) -> ExitCode {
             })
         );
     } else {
-        println!("{}", verdict(passed));
+        say!("{}", verdict(passed));
     }
     exit_code(passed)
 }
@@ -131,7 +131,7 @@ fn run_many(arguments: &Arguments, lab: &Lab, runs: u64) -> ExitCode {
         .collect();
     let passed = summaries.iter().all(Summary::passed);
     if arguments.json {
-        println!(
+        say!(
             "{}",
             json!({
                 "seed": arguments.seed,
@@ -142,23 +142,27 @@ fn run_many(arguments: &Arguments, lab: &Lab, runs: u64) -> ExitCode {
             })
         );
     } else {
-        println!("{}", verdict(passed));
+        say!("{}", verdict(passed));
     }
     exit_code(passed)
 }
 
 fn print_summary(summary: &Summary) {
     let passed = summary.runs - summary.failures.len();
-    println!("Test (3A): {} ...", summary.test.title());
-    println!("  ... {passed} of {} passed", summary.runs);
-    println!(
+    say!("Test (3A): {} ...", summary.test.title());
+    say!("  ... {passed} of {} passed", summary.runs);
+    say!(
         "{:>26} {:>9} {:>9} {:>9} {:>9}",
-        "", "min", "median", "p99", "max"
+        "",
+        "min",
+        "median",
+        "p99",
+        "max"
     );
     let milliseconds = |value: f64| format!("{:.1}", value * 1000.0);
     let whole = |value: f64| format!("{value}");
     let line = |title: &str, spread: Distribution, format: &dyn Fn(f64) -> String| {
-        println!(
+        say!(
             "{title:>26} {:>9} {:>9} {:>9} {:>9}",
             format(spread.min),
             format(spread.median),
@@ -171,14 +175,14 @@ fn print_summary(summary: &Summary) {
     line("beyond 1 + leaders lost", summary.excess_terms, &whole);
     line("RPCs", summary.rpcs, &whole);
     line("bytes", summary.bytes, &whole);
-    println!(
+    say!(
         "  {} runs had a split vote ({:.2} %)",
         summary.runs_with_excess_terms,
         summary.runs_with_excess_terms as f64 * 100.0 / summary.runs as f64
     );
     for failed in summary.failures.iter().take(PRINTED_FAILURES) {
-        println!("  seed {} FAILED: {}", failed.seed, failed.failure);
-        println!("      repeat: {}", failed.replay);
+        say!("  seed {} FAILED: {}", failed.seed, failed.failure);
+        say!("      repeat: {}", failed.replay);
     }
     if let Some(rest) = summary
         .failures
@@ -186,7 +190,7 @@ fn print_summary(summary: &Summary) {
         .filter(|rest| !rest.is_empty())
     {
         let seeds: Vec<String> = rest.iter().map(|failed| failed.seed.to_string()).collect();
-        println!("  and the seeds {}", seeds.join(", "));
+        say!("  and the seeds {}", seeds.join(", "));
     }
 }
 
@@ -194,16 +198,16 @@ fn compare(arguments: &Arguments) -> ExitCode {
     let runs = arguments.runs.unwrap_or(COMPARED);
     let comparison = Comparison::run(&arguments.tests(), arguments.seeds(runs));
     if arguments.json {
-        println!(
+        say!(
             "{}",
             json!({ "seed": arguments.seed, "runs": runs, "rows": comparison.rows })
         );
     } else {
-        println!(
+        say!(
             "{runs} seeds from {} on; ours are medians, the document's are single runs\n",
             arguments.seed
         );
-        print!("{comparison}");
+        say!("{comparison}");
     }
     ExitCode::SUCCESS
 }

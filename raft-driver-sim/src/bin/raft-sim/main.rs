@@ -1,9 +1,17 @@
 //! The command line of the simulator.
 
+/// `println!`, but whoever stops reading has seen enough: that is no reason to panic.
+macro_rules! say {
+    ($($argument:tt)*) => {
+        $crate::write_line(format_args!($($argument)*))
+    };
+}
+
 mod bench;
 mod lab3a;
 mod swarm;
 
+use std::io::Write;
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
@@ -37,5 +45,11 @@ fn main() -> ExitCode {
         Command::Lab3a(arguments) => lab3a::run(&arguments),
         Command::Swarm(arguments) => swarm::run(&arguments),
         Command::Bench(arguments) => bench::run(&arguments),
+    }
+}
+
+fn write_line(line: std::fmt::Arguments<'_>) {
+    if writeln!(std::io::stdout(), "{line}").is_err() {
+        std::process::exit(1);
     }
 }

@@ -34,16 +34,16 @@ pub(crate) fn run(arguments: &Arguments) -> ExitCode {
             }
             Err(failure) => {
                 failed += 1;
-                println!("FAILED: {failure}");
+                say!("FAILED: {failure}");
             }
         }
     }
     let passed = arguments.runs - failed;
-    println!(
+    say!(
         "{passed} of {} runs passed: {events} events, {leaderships} leaderships",
         arguments.runs
     );
-    println!("{}", if failed == 0 { "PASS" } else { "FAIL" });
+    say!("{}", if failed == 0 { "PASS" } else { "FAIL" });
     if failed == 0 {
         ExitCode::SUCCESS
     } else {
