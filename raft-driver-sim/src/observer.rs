@@ -53,6 +53,45 @@ pub enum Fault {
 }
 
 /// Sees everything that happens in a world, in order. `()` does not look.
+///
+/// Who builds on the core puts a model of it here, and lets the world's faults loose on it:
+///
+/// ```
+/// use std::time::Duration;
+/// use raft_core::{Action, NodeId, Term};
+/// use raft_driver_sim::{Happening, Observer, Settings, Time, World};
+///
+/// /// A store that refuses writes with a lower fencing token than it has seen.
+/// #[derive(Default)]
+/// struct Store {
+///     token: Term,
+///     refused: u32,
+/// }
+///
+/// impl Observer for Store {
+///     fn observe(&mut self, _: Time, _: NodeId, happening: Happening<'_>) {
+///         if let Happening::Action(Action::LeadershipConfirmed { term, .. }) = happening {
+///             self.refused += u32::from(*term < self.token);
+///             self.token = self.token.max(*term);
+///         }
+///     }
+/// }
+///
+/// let mut world = World::observed(&Settings::default(), 7, Store::default())?;
+/// for _ in 0..20 {
+///     world.run_for(Duration::from_secs(1))?;
+///     if let Some((leader, _)) = world.leader() {
+///         world.pause(leader);
+///     }
+///     world.run_for(Duration::from_secs(2))?;
+///     for node in world.node_ids() {
+///         world.resume(node);
+///     }
+/// }
+/// assert!(world.observer().token >= Term(20));
+/// assert_eq!(world.observer().refused, 0);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 pub trait Observer {
     /// Something happened at `node`.
     fn observe(&mut self, time: Time, node: NodeId, happening: Happening<'_>);

@@ -37,7 +37,7 @@ impl Checker {
         durable: &HardState,
     ) {
         let me = NodeId(index as u64);
-        let term = message.term();
+        let mut term = message.term();
         match *message {
             Message::AppendEntries(request) => {
                 self.heartbeat_sent(time, index, request.term, request.round);
@@ -51,8 +51,8 @@ impl Checker {
                 self.voted(time, index, term, to);
                 self.rests_on_vote(time, index, durable, term, to);
             }
-            // It asks about a term that nobody is in yet.
-            Message::RequestPreVote(_) => return,
+            // It asks about a term that nobody is in yet: its sender is in the one before.
+            Message::RequestPreVote(_) => term = Term(term.0.saturating_sub(1)),
             Message::RequestVoteResponse(_)
             | Message::AppendEntriesResponse(_)
             | Message::RequestPreVoteResponse(_)
