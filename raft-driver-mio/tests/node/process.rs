@@ -355,7 +355,7 @@ fn wrong_options_are_named_with_a_remedy() {
         ),
         (
             with(&["--heartbeat=200ms"]),
-            &["heartbeat_interval", "200ms", "a third"],
+            &["--heartbeat", "200ms", "a third"],
         ),
         (with(&["--cluster=no name"]), &["cluster", "`no name`"]),
         (

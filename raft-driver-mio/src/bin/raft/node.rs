@@ -5,7 +5,8 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 use std::time::Duration;
 
-use raft_driver_mio::{Handle, StartError, StoreError};
+use raft_core::ConfigError;
+use raft_driver_mio::{Handle, SettingsError, StartError, StoreError};
 use signal_hook::consts::{SIGINT, SIGTERM};
 use signal_hook::iterator::Signals;
 
@@ -15,7 +16,7 @@ use crate::{config, duration, log};
 ///
 /// Logs one line for each transition on standard error. SIGTERM and SIGINT hand the leadership to
 /// another node and end this one with status 0; a second signal ends it at once.
-#[derive(Debug, Default, clap::Args)]
+#[derive(Debug, clap::Args)]
 #[command(after_help = "\
 Exit status:
   0   it was told to stop
@@ -99,7 +100,7 @@ pub(crate) fn run(args: Args) -> ExitCode {
     log::start(level);
     let handle = match raft_driver_mio::start(settings) {
         Ok(handle) => handle,
-        Err(error) => return fail(&error.to_string(), status_of(&error)),
+        Err(error) => return fail(&explain(&error), status_of(&error)),
     };
     stop_on_signals(signals, handle.clone());
     if exit_on_stdin_eof {
@@ -130,6 +131,16 @@ fn stop_with_stdin(handle: Handle) {
         let _ = std::io::copy(&mut std::io::stdin(), &mut std::io::sink());
         handle.abort();
     });
+}
+
+/// The library names its own fields, which for the timing are not the names of our options.
+fn explain(error: &StartError) -> String {
+    match error {
+        StartError::Settings(SettingsError::Core(
+            ConfigError::HeartbeatInterval { .. } | ConfigError::ElectionTimeout { .. },
+        )) => format!("{error}: choose others with --heartbeat and --election-timeout"),
+        _ => error.to_string(),
+    }
 }
 
 /// Whether the operator's configuration is at fault, or the moment.
