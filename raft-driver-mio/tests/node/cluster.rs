@@ -154,6 +154,7 @@ fn a_leader_that_is_cut_off_finds_its_lease_over_before_another_has_one() {
     let (first, term) = leader(&nodes);
     let rest = others(&nodes, &first);
     first.isolate(true).expect("a running node");
+    let sent = status(&first).datagrams_sent;
     let (second, next) = leader(&rest);
     assert_eq!(first.leadership(), None, "two leases at once");
     assert!(next > term);
@@ -162,6 +163,7 @@ fn a_leader_that_is_cut_off_finds_its_lease_over_before_another_has_one() {
         .wait_for(PATIENCE, |view| view.leadership.is_none())
         .expect("an end");
     assert_eq!(lost.lost.map(|(term, _)| term), Some(term));
+    assert_eq!(status(&first).datagrams_sent, sent, "it still sends");
     first.isolate(false).expect("a running node");
     let follows = |view: &View| view.leader == Some(second.id());
     states
