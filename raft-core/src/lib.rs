@@ -163,3 +163,8 @@ pub use report::{
 pub use role::{Candidate, Cause, Follower, Leader, Part, PreCandidate, Role, RoleKind, Transfer};
 pub use state::State;
 pub use types::{HardState, LogIndex, LogPosition, NodeId, Round, Term};
+
+/// The README's code compiles.
+#[cfg(doctest)]
+#[doc = include_str!("../../README.md")]
+struct Readme;
