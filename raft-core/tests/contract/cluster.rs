@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use raft_core::{Action, Event, HardState, Message, NodeId, Options, Report, Term, Timer};
 
 use super::any::{Choice, check, options};
-use crate::common::{HEARTBEAT, Node, T, log};
+use crate::common::{HEARTBEAT, Node, SplitMix, T, log};
 
 /// Nodes, and every message that one of them has ever sent.
 struct Bag {
@@ -136,6 +136,22 @@ fn there_is_at_most_one_leader_a_term() {
         }
     }
     check(600, 400, property as fn(u8, Vec<(Choice, u8)>));
+}
+
+// The property above is worth something only if its runs elect, crash and hand over.
+#[test]
+fn the_runs_elect_many_leaders() {
+    let mut rng = SplitMix(1);
+    let mut leaders = [0; 5];
+    for setup in 0..100u8 {
+        let mut bag = Bag::new(setup);
+        for _ in 0..400 {
+            let [kind, a, b, c, crash, ..] = rand_core::Rng::next_u64(&mut rng).to_le_bytes();
+            bag.choose(((kind, a, b, c), crash));
+        }
+        leaders[usize::from(setup % 5)] += bag.leaders.len();
+    }
+    assert!(leaders.iter().all(|elected| *elected >= 20), "{leaders:?}");
 }
 
 // In time: cuts, restarts, transfers and pauses at any moment. The cluster fails the test when a node begins to lead

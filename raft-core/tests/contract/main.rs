@@ -6,6 +6,8 @@ mod common;
 mod any;
 mod cluster;
 mod helpers;
+#[cfg(feature = "serde")]
+mod invariants;
 mod node;
 mod roles;
 #[cfg(feature = "serde")]

@@ -2,7 +2,9 @@
 
 use raft_core::{DropReason, RefusalReason, RoleKind, Timer};
 
-use crate::common::actions::{dropped, persisted, pre_vote_answer, refused, set, vote_answer};
+use crate::common::actions::{
+    dropped, persisted, pre_vote_answer, receivers, refused, set, vote_answer,
+};
 use crate::common::cluster::Cluster;
 use crate::common::messages::{
     ack, ask, flagged, grant, heartbeat, pre_ask, pre_grant, request_pre_vote, request_vote,
@@ -284,4 +286,29 @@ fn a_flagged_request_passes_part_one_but_not_the_vote_that_was_given() {
     // Another candidate of the same term, flagged or not, comes too late.
     let mut voter = voter.part_two();
     assert_eq!(vote_answer(&voter.receive(2, flagged(5))), (5, false));
+}
+
+// Only the holder of the vote of this very term. Without it: the leader of term 5 crashes, comes back and asks its voters
+// for term 6 at once, while another may hold a lease of theirs.
+#[test]
+fn who_got_the_vote_of_an_earlier_term_is_refused_in_part_one() {
+    let mut voter = Node::at_term(1, 3, 4).part_two();
+    let _ = voter.receive(2, ask(5));
+    let _ = voter.receive(2, heartbeat(5, 1));
+    let actions = voter.receive(2, ask(6));
+    assert_eq!(vote_answer(&actions), (5, false));
+    assert_eq!(refused(&actions), Some(RefusalReason::LeaderAlive));
+}
+
+// A request is repeated to those that have not granted it. Without it: what has been answered is asked for again, and
+// each voter is kept busy for as long as one of them is dead.
+#[test]
+fn who_has_granted_is_not_asked_again() {
+    let mut node = Node::new(1, 5).pre_candidate();
+    let _ = node.receive(3, pre_grant(&node));
+    assert_eq!(receivers(&node.fire(Timer::Repeat)), [2, 4, 5]);
+    let _ = node.receive(2, pre_grant(&node));
+    assert_eq!(node.role(), RoleKind::Candidate);
+    let _ = node.receive(4, grant(1));
+    assert_eq!(receivers(&node.fire(Timer::Repeat)), [2, 3, 5]);
 }

@@ -225,3 +225,34 @@ fn a_timer_fires_once() {
     assert!(node.step(Event::TimerFired { timer, number }).is_empty());
     assert_eq!(sends(&node.fire(timer)).len(), 2);
 }
+
+// Without it: each heartbeat sets the timer anew, one of the timers that were replaced fires late, and the follower gives
+// up a leader that it has just heard.
+#[test]
+fn a_timer_that_was_replaced_changes_nothing() {
+    let mut follower = Node::new(1, 3).following(2);
+    let (timer, replaced) = (
+        Timer::Election,
+        follower.raft.armed(Timer::Election).unwrap(),
+    );
+    let _ = follower.receive(2, heartbeat(1, 2));
+    let latest = follower.raft.armed(timer).unwrap();
+    assert_ne!(replaced, latest);
+    assert!(
+        follower
+            .step(Event::TimerFired {
+                timer,
+                number: replaced
+            })
+            .is_empty()
+    );
+    assert!(follower.in_part_one());
+    assert!(
+        !follower
+            .step(Event::TimerFired {
+                timer,
+                number: latest
+            })
+            .is_empty()
+    );
+}

@@ -5,7 +5,7 @@ use raft_core::{Action, Event, LostReason, Report, RoleKind, Timer, TransitionRe
 
 use crate::common::actions::{gained, lost, place, reports, transitions};
 use crate::common::messages::{
-    ack, append, ask, flagged, grant, heartbeat, pre_deny, pre_grant, timeout_now, vote,
+    ack, append, ask, flagged, grant, heartbeat, pre_ask, pre_deny, pre_grant, timeout_now, vote,
 };
 use crate::common::{Node, plain};
 
@@ -204,4 +204,31 @@ fn a_granted_vote_is_reported() {
     let (candidate, term) = (raft_core::NodeId(2), raft_core::Term(1));
     let actions = voter.receive(2, ask(1));
     assert!(reports(&actions).contains(&Report::VoteGranted { candidate, term }));
+}
+
+#[test]
+fn a_refused_vote_or_pre_vote_is_reported_with_what_was_asked() {
+    for (message, pre_vote) in [(ask(7), false), (pre_ask(7), true)] {
+        let actions = Node::new(1, 3).receive(2, message);
+        let report = Report::VoteRefused {
+            candidate: raft_core::NodeId(2),
+            term: raft_core::Term(7),
+            pre_vote,
+            reason: raft_core::RefusalReason::LeaderAlive,
+        };
+        assert_eq!(reports(&actions), [report]);
+    }
+}
+
+// A step's actions are a list: a slice to look at, and an iterator that knows its length.
+#[test]
+fn actions_are_a_list() {
+    let mut leader = Node::new(1, 5).leader();
+    let actions = leader.fire(Timer::Heartbeat);
+    assert_eq!(actions.len(), 6);
+    assert_eq!((&actions).into_iter().count(), 6);
+    assert_eq!(format!("{actions:?}"), format!("{:?}", actions.to_vec()));
+    let by_value = actions.clone().into_iter();
+    assert_eq!(by_value.len(), 6);
+    assert_eq!(by_value.collect::<Vec<_>>(), actions.to_vec());
 }
