@@ -7,8 +7,8 @@ use core::time::Duration;
 use smallvec::SmallVec;
 
 use crate::event::Timer;
-use crate::message::Message;
-use crate::report::{LostReason, Report};
+use crate::message::{Message, MessageKind};
+use crate::report::{DropReason, LostReason, Report};
 use crate::types::{HardState, NodeId, Round, Term};
 
 /// Something to do. Exhaustive on purpose: a driver that overlooks a new action must fail
@@ -72,8 +72,9 @@ pub enum Action {
     Report(Report),
 }
 
-/// How many actions are kept inline. A heartbeat takes 2, a leader's round among three nodes 4.
-pub(crate) const INLINE: usize = 4;
+/// How many actions are kept inline: a heartbeat takes 2, a leader's round 1 and one a voter, and
+/// the longest step of an election among three nodes 8.
+const INLINE: usize = 8;
 
 /// The actions of a step, in the order in which they are to be carried out. It derefs to a slice
 /// and iterates by value.
@@ -81,6 +82,8 @@ pub(crate) const INLINE: usize = 4;
 #[must_use = "carry out every action, in order"]
 pub struct Actions {
     list: SmallVec<[Action; INLINE]>,
+    /// How many an iterator has taken. It is kept here so that to iterate by value moves nothing.
+    taken: usize,
 }
 
 impl Actions {
@@ -90,8 +93,39 @@ impl Actions {
     }
 
     #[inline]
-    pub(crate) fn iter_mut(&mut self) -> core::slice::IterMut<'_, Action> {
-        self.list.iter_mut()
+    pub(crate) fn send(&mut self, to: NodeId, message: Message) {
+        self.push(Action::Send { to, message });
+    }
+
+    #[inline]
+    pub(crate) fn send_to(&mut self, receivers: impl Iterator<Item = NodeId>, message: Message) {
+        for to in receivers {
+            self.send(to, message);
+        }
+    }
+
+    /// Has the disk hold this state. Within a step the last state wins, in the first one's place:
+    /// all that the step sends comes after both.
+    #[inline(never)]
+    pub(crate) fn persist(&mut self, state: HardState) {
+        for index in 0..self.list.len() {
+            if let Some(Action::Persist(earlier)) = self.list.get_mut(index) {
+                *earlier = state;
+                return;
+            }
+        }
+        self.push(Action::Persist(state));
+    }
+
+    /// Out of line, as what follows it: it is rare, and the paths that are not stay short.
+    #[inline(never)]
+    pub(crate) fn report(&mut self, report: Report) {
+        self.push(Action::Report(report));
+    }
+
+    #[cold]
+    pub(crate) fn drop_message(&mut self, from: NodeId, kind: MessageKind, reason: DropReason) {
+        self.report(Report::Dropped { from, kind, reason });
     }
 }
 
@@ -106,7 +140,7 @@ impl Deref for Actions {
 
     #[inline]
     fn deref(&self) -> &[Action] {
-        &self.list
+        self.list.get(self.taken..).unwrap_or_default()
     }
 }
 
@@ -116,9 +150,7 @@ impl IntoIterator for Actions {
 
     #[inline]
     fn into_iter(self) -> IntoIter {
-        IntoIter {
-            list: self.list.into_iter(),
-        }
+        IntoIter { left: self }
     }
 }
 
@@ -128,14 +160,14 @@ impl<'a> IntoIterator for &'a Actions {
 
     #[inline]
     fn into_iter(self) -> Self::IntoIter {
-        self.list.iter()
+        self.iter()
     }
 }
 
 /// Iterates over [`Actions`] by value.
 #[derive(Clone, Debug)]
 pub struct IntoIter {
-    list: smallvec::IntoIter<[Action; INLINE]>,
+    left: Actions,
 }
 
 impl Iterator for IntoIter {
@@ -143,12 +175,14 @@ impl Iterator for IntoIter {
 
     #[inline]
     fn next(&mut self) -> Option<Action> {
-        self.list.next()
+        let action = self.left.list.get(self.left.taken).copied()?;
+        self.left.taken += 1;
+        Some(action)
     }
 
     #[inline]
     fn size_hint(&self) -> (usize, Option<usize>) {
-        self.list.size_hint()
+        (self.left.len(), Some(self.left.len()))
     }
 }
 

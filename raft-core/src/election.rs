@@ -2,44 +2,44 @@
 
 use rand_core::Rng;
 
-use crate::action::Action;
+use crate::action::{Action, Actions};
 use crate::config::Protocol;
 use crate::event::Timer;
 use crate::message::{
     Message, RequestPreVote, RequestPreVoteResponse, RequestVote, RequestVoteResponse,
 };
 use crate::quorum::VoterSet;
-use crate::raft::Step;
+use crate::raft::Raft;
 use crate::report::{DropReason, NoCampaignReason, RefusalReason, Report, TransitionReason};
 use crate::role::{Candidate, Cause, Leader, Part, PreCandidate, Role};
 use crate::types::{LogPosition, NodeId, Round, Term};
 
-impl<R: Rng> Step<'_, R> {
+impl<R: Rng> Raft<R> {
     /// Figure 2, followers: "If election timeout elapses without receiving AppendEntries RPC from
     /// current leader or granting vote to candidate: convert to candidate." With pre-vote, it asks first.
     ///
     /// A candidacy or pre-candidacy that ends begins again with pre-vote, so that terms do not run away.
-    pub(crate) fn campaign(&mut self, reason: TransitionReason) {
+    pub(crate) fn campaign(&mut self, reason: TransitionReason, actions: &mut Actions) {
         if let Some(reason) = self.no_campaign(self.state.hard.current_term) {
-            self.out.report(Report::NoCampaign { reason });
+            actions.report(Report::NoCampaign { reason });
             match self.state.role {
                 Role::PreCandidate(_) | Role::Candidate(_) => {
-                    self.become_follower(Part::LeaderLost);
-                    self.transition(TransitionReason::NoMajority);
+                    self.become_follower(Part::LeaderLost, actions);
+                    self.transition(TransitionReason::NoMajority, actions);
                 }
                 Role::Follower(_) | Role::Leader(_) => {}
             }
             return;
         }
-        match self.out.config.protocol {
-            Protocol::Standard => self.become_pre_candidate(reason),
-            Protocol::Plain => self.become_candidate(Cause::Timeout, reason),
+        match self.config.protocol {
+            Protocol::Standard => self.become_pre_candidate(reason, actions),
+            Protocol::Plain => self.become_candidate(Cause::Timeout, reason, actions),
         }
     }
 
     /// Why this node may not campaign in the term after `term`, if it may not.
     pub(crate) fn no_campaign(&self, term: Term) -> Option<NoCampaignReason> {
-        if self.out.config.witness {
+        if self.config.witness {
             Some(NoCampaignReason::Witness)
         } else if self.state.paused {
             Some(NoCampaignReason::Paused)
@@ -50,45 +50,50 @@ impl<R: Rng> Step<'_, R> {
         }
     }
 
-    fn become_pre_candidate(&mut self, reason: TransitionReason) {
+    fn become_pre_candidate(&mut self, reason: TransitionReason, actions: &mut Actions) {
         self.state.pre_vote_nonce = self.state.pre_vote_nonce.wrapping_add(1);
-        let granted = self.out.config.just_me();
+        let granted = self.config.just_me();
         self.state.role = Role::PreCandidate(PreCandidate { granted });
-        self.transition(reason);
-        if self.out.config.is_majority(granted) {
-            self.become_candidate(Cause::Timeout, TransitionReason::PreVoteWon);
+        self.transition(reason, actions);
+        if self.config.is_majority(granted) {
+            self.become_candidate(Cause::Timeout, TransitionReason::PreVoteWon, actions);
         } else {
-            self.begin_candidacy();
+            self.begin_candidacy(actions);
         }
     }
 
     /// Figure 2, candidates: "On conversion to candidate, start election: increment currentTerm, vote for
     /// self, reset election timer, send RequestVote RPCs to all other servers."
-    pub(crate) fn become_candidate(&mut self, cause: Cause, reason: TransitionReason) {
+    pub(crate) fn become_candidate(
+        &mut self,
+        cause: Cause,
+        reason: TransitionReason,
+        actions: &mut Actions,
+    ) {
         let Some(term) = self.state.hard.current_term.next() else {
             return;
         };
-        self.enter_term(term, Some(self.out.config.id));
-        let granted = self.out.config.just_me();
+        self.enter_term(term, Some(self.config.id), actions);
+        let granted = self.config.just_me();
         self.state.role = Role::Candidate(Candidate { granted, cause });
-        self.transition(reason);
-        if self.out.config.is_majority(granted) {
-            self.become_leader(cause);
+        self.transition(reason, actions);
+        if self.config.is_majority(granted) {
+            self.become_leader(cause, actions);
         } else {
-            self.begin_candidacy();
+            self.begin_candidacy(actions);
         }
     }
 
     /// A candidacy and a pre-candidacy each last a fresh draw from [T, 2T).
-    fn begin_candidacy(&mut self) {
-        let after = self.out.config.election_timeout + self.out.draw();
-        self.out.set_timer(Timer::Election, after);
-        self.request_votes();
+    fn begin_candidacy(&mut self, actions: &mut Actions) {
+        let after = self.config.election_timeout + self.draw();
+        self.timers.set(Timer::Election, after, actions);
+        self.request_votes(actions);
     }
 
     /// Asks all that have not granted yet. Datagrams get lost, and a voter may be a
     /// few milliseconds from giving its leader up: neither should cost an election.
-    pub(crate) fn request_votes(&mut self) {
+    pub(crate) fn request_votes(&mut self, actions: &mut Actions) {
         let (term, last_log) = (self.state.hard.current_term, self.state.last_log);
         let (granted, message) = match &self.state.role {
             Role::PreCandidate(pre_candidate) => {
@@ -112,19 +117,19 @@ impl<R: Rng> Step<'_, R> {
             }
             Role::Follower(_) | Role::Leader(_) => return,
         };
-        for (index, voter) in self.out.config.voters.iter().enumerate() {
+        for (index, voter) in self.config.voters.iter().enumerate() {
             if !granted.contains(index) {
-                self.out.send(*voter, message);
+                actions.send(*voter, message);
             }
         }
-        let half = self.out.config.heartbeat_interval / 2;
-        self.out.set_timer(Timer::Repeat, half);
+        let half = self.config.heartbeat_interval / 2;
+        self.timers.set(Timer::Repeat, half, actions);
     }
 
     /// Figure 2, candidates: "If votes received from majority of servers: become leader." Leaders: "Upon
     /// election: send initial empty AppendEntries RPCs (heartbeat) to each server."
-    fn become_leader(&mut self, cause: Cause) {
-        let config = self.out.config;
+    fn become_leader(&mut self, cause: Cause, actions: &mut Actions) {
+        let config = &self.config;
         self.state.leader = Some(config.id);
         self.state.role = Role::Leader(Leader {
             answered: config.voters.iter().map(|_| Round(0)).collect(),
@@ -133,20 +138,20 @@ impl<R: Rng> Step<'_, R> {
             last_to_answer: None,
             transfer: None,
         });
-        self.out.cancel(Timer::Repeat);
-        self.out.push(Action::LeadershipGained {
+        self.timers.cancel(Timer::Repeat, actions);
+        actions.push(Action::LeadershipGained {
             term: self.state.hard.current_term,
             predecessor_stopped: cause == Cause::Transfer { stopped: true },
         });
-        self.transition(TransitionReason::ElectionWon);
+        self.transition(TransitionReason::ElectionWon, actions);
         match config.protocol {
             Protocol::Standard => {
                 let window = config.election_timeout * 2;
-                self.out.set_timer(Timer::Election, window);
+                self.timers.set(Timer::Election, window, actions);
             }
-            Protocol::Plain => self.out.cancel(Timer::Election),
+            Protocol::Plain => self.timers.cancel(Timer::Election, actions),
         }
-        self.begin_round();
+        self.begin_round(actions);
     }
 
     /// Figure 2, RequestVote, receiver: "1. Reply false if term < currentTerm. 2. If votedFor is null or
@@ -155,10 +160,12 @@ impl<R: Rng> Step<'_, R> {
     /// Before it, leader stickiness (thesis section 4.2.3): "if a server receives a RequestVote request
     /// within the minimum election timeout of hearing from a current leader, it does not update its
     /// term or grant its vote".
+    #[inline(never)]
     pub(crate) fn on_request_vote(
         &mut self,
         from: NodeId,
         request: RequestVote,
+        actions: &mut Actions,
     ) -> Result<(), DropReason> {
         let refusal = match self.sticks_to_leader(from, &request)? {
             Some(reason) => Some(reason),
@@ -166,23 +173,23 @@ impl<R: Rng> Step<'_, R> {
                 let refusal = self.vote_refusal(from, &request);
                 if request.term > self.state.hard.current_term {
                     match refusal {
-                        None => self.vote_for(from, request.term),
-                        Some(_) => self.learn_term(request.term),
+                        None => self.vote_for(from, request.term, actions),
+                        Some(_) => self.learn_term(request.term, actions),
                     }
                 } else if refusal.is_none() && self.state.hard.voted_for.is_none() {
-                    self.vote_for(from, request.term);
+                    self.vote_for(from, request.term, actions);
                 }
                 refusal
             }
         };
         if let Some(reason) = refusal {
-            self.refuse(from, request.term, false, reason);
+            self.refuse(from, request.term, false, reason, actions);
         }
         let response = RequestVoteResponse {
             term: self.state.hard.current_term,
             vote_granted: refusal.is_none(),
         };
-        self.out.send(from, Message::RequestVoteResponse(response));
+        actions.send(from, Message::RequestVoteResponse(response));
         Ok(())
     }
 
@@ -202,7 +209,7 @@ impl<R: Rng> Step<'_, R> {
         match &self.state.role {
             // Plain Raft has no stickiness; the leader of a term refuses others in it as one who
             // voted for itself.
-            Role::Leader(_) if self.out.config.protocol == Protocol::Plain => Ok(None),
+            Role::Leader(_) if self.config.protocol == Protocol::Plain => Ok(None),
             Role::Leader(leader) if request.leadership_transfer => {
                 // Only the successor that this leader asked for may depose it.
                 if leader.transfer.is_some() && hard.current_term.next() == Some(request.term) {
@@ -242,23 +249,25 @@ impl<R: Rng> Step<'_, R> {
     }
 
     /// The first grant of a vote in a term. It re-arms part one; a repeat does not come here.
-    fn vote_for(&mut self, candidate: NodeId, term: Term) {
+    fn vote_for(&mut self, candidate: NodeId, term: Term, actions: &mut Actions) {
         if term > self.state.hard.current_term {
-            self.enter_term(term, Some(candidate));
+            self.enter_term(term, Some(candidate), actions);
         } else {
             self.state.hard.voted_for = Some(candidate);
-            self.out.persist(self.state.hard);
+            actions.persist(self.state.hard);
         }
-        self.become_follower(Part::LeaderAlive);
-        self.out.report(Report::VoteGranted { candidate, term });
-        self.transition(TransitionReason::VoteGranted);
+        self.become_follower(Part::LeaderAlive, actions);
+        actions.report(Report::VoteGranted { candidate, term });
+        self.transition(TransitionReason::VoteGranted, actions);
     }
 
     /// Thesis section 9.6. A pre-vote changes nothing, the term included, whether granted or refused.
+    #[inline(never)]
     pub(crate) fn on_request_pre_vote(
         &mut self,
         from: NodeId,
         request: RequestPreVote,
+        actions: &mut Actions,
     ) -> Result<(), DropReason> {
         let refusal = match &self.state.role {
             Role::Leader(_) => Some(RefusalReason::Leading),
@@ -274,7 +283,7 @@ impl<R: Rng> Step<'_, R> {
             }
         };
         if let Some(reason) = refusal {
-            self.refuse(from, request.prospective_term, true, reason);
+            self.refuse(from, request.prospective_term, true, reason, actions);
         }
         // The real term, so that a node that fell behind catches up instead of asking forever.
         let response = RequestPreVoteResponse {
@@ -282,13 +291,19 @@ impl<R: Rng> Step<'_, R> {
             nonce: request.nonce,
             vote_granted: refusal.is_none(),
         };
-        self.out
-            .send(from, Message::RequestPreVoteResponse(response));
+        actions.send(from, Message::RequestPreVoteResponse(response));
         Ok(())
     }
 
-    fn refuse(&mut self, candidate: NodeId, term: Term, pre_vote: bool, reason: RefusalReason) {
-        self.out.report(Report::VoteRefused {
+    fn refuse(
+        &mut self,
+        candidate: NodeId,
+        term: Term,
+        pre_vote: bool,
+        reason: RefusalReason,
+        actions: &mut Actions,
+    ) {
+        actions.report(Report::VoteRefused {
             candidate,
             term,
             pre_vote,
@@ -296,21 +311,23 @@ impl<R: Rng> Step<'_, R> {
         });
     }
 
+    #[inline(never)]
     pub(crate) fn on_request_vote_response(
         &mut self,
         voter: usize,
         response: RequestVoteResponse,
+        actions: &mut Actions,
     ) -> Result<(), DropReason> {
         let hard = &self.state.hard;
         if response.term > hard.current_term {
-            self.learn_term(response.term);
+            self.learn_term(response.term, actions);
             return Ok(());
         }
         if response.term < hard.current_term {
             return Err(DropReason::Stale);
         }
         let Role::Candidate(candidate) = &mut self.state.role else {
-            let asked = hard.voted_for == Some(self.out.config.id);
+            let asked = hard.voted_for == Some(self.config.id);
             return Err(if asked {
                 DropReason::Stale
             } else {
@@ -320,20 +337,22 @@ impl<R: Rng> Step<'_, R> {
         if response.vote_granted {
             candidate.granted = candidate.granted.with(voter);
             let Candidate { granted, cause } = *candidate;
-            if self.out.config.is_majority(granted) {
-                self.become_leader(cause);
+            if self.config.is_majority(granted) {
+                self.become_leader(cause, actions);
             }
         }
         Ok(())
     }
 
+    #[inline(never)]
     pub(crate) fn on_request_pre_vote_response(
         &mut self,
         voter: usize,
         response: RequestPreVoteResponse,
+        actions: &mut Actions,
     ) -> Result<(), DropReason> {
         if response.term > self.state.hard.current_term {
-            self.learn_term(response.term);
+            self.learn_term(response.term, actions);
             return Ok(());
         }
         let nonce = self.state.pre_vote_nonce;
@@ -346,32 +365,34 @@ impl<R: Rng> Step<'_, R> {
         if response.vote_granted {
             pre_candidate.granted = pre_candidate.granted.with(voter);
             let granted: VoterSet = pre_candidate.granted;
-            if self.out.config.is_majority(granted) {
-                self.become_candidate(Cause::Timeout, TransitionReason::PreVoteWon);
+            if self.config.is_majority(granted) {
+                self.become_candidate(Cause::Timeout, TransitionReason::PreVoteWon, actions);
             }
         }
         Ok(())
     }
 
-    pub(crate) fn pause(&mut self) {
+    #[inline(never)]
+    pub(crate) fn pause(&mut self, actions: &mut Actions) {
         self.state.paused = true;
         match self.state.role {
             Role::PreCandidate(_) | Role::Candidate(_) => {
-                self.become_follower(Part::LeaderLost);
-                self.transition(TransitionReason::Paused);
+                self.become_follower(Part::LeaderLost, actions);
+                self.transition(TransitionReason::Paused, actions);
             }
             Role::Follower(_) | Role::Leader(_) => {}
         }
     }
 
-    pub(crate) fn resume(&mut self) {
+    #[inline(never)]
+    pub(crate) fn resume(&mut self, actions: &mut Actions) {
         let was_paused = core::mem::take(&mut self.state.paused);
         let Role::Follower(follower) = &self.state.role else {
             return;
         };
         // Its part two may have ended in vain.
         if was_paused && follower.part == Part::LeaderLost {
-            self.become_follower(Part::LeaderLost);
+            self.become_follower(Part::LeaderLost, actions);
         }
     }
 }

@@ -9,20 +9,20 @@ use crate::action::{Action, Actions};
 use crate::config::{Config, Protocol};
 use crate::event::{Event, Timer};
 use crate::message::Message;
-use crate::out::{Out, Timers};
 use crate::report::{DropReason, LostReason, Report, TransitionReason};
 use crate::role::{Follower, Part, Role};
 use crate::state::State;
+use crate::timers::Timers;
 use crate::types::{HardState, LogPosition, NodeId, Round, Term};
 
 /// A Raft node: a pure state machine. It has no clock, no socket and no disk; [`step`](Raft::step)
 /// tells it what happened and returns what is to be done.
 #[derive(Clone, Debug)]
 pub struct Raft<R> {
-    config: Config,
-    state: State,
+    pub(crate) config: Config,
+    pub(crate) state: State,
     /// Beside the state, so that a model checker does not see the timers' numbers grow.
-    timers: Timers,
+    pub(crate) timers: Timers,
     rng: R,
 }
 
@@ -64,23 +64,23 @@ impl<R: Rng> Raft<R> {
             rng,
         };
         let mut actions = Actions::default();
-        let mut step = raft.begin(&mut actions);
-        if step.out.config.protocol == Protocol::Standard
-            && hard_state.election_timeout < step.out.config.election_timeout
+        if raft.config.protocol == Protocol::Standard
+            && hard_state.election_timeout < raft.config.election_timeout
         {
-            step.state.hard.election_timeout = step.out.config.election_timeout;
-            step.out.persist(step.state.hard);
+            raft.state.hard.election_timeout = raft.config.election_timeout;
+            actions.persist(raft.state.hard);
         }
-        step.become_follower(Part::LeaderAlive);
+        raft.become_follower(Part::LeaderAlive, &mut actions);
         Ok((raft, actions))
     }
 
     /// Takes one event and returns what is to be done about it, in order.
     ///
     /// Total: any event, in any order, from anyone, with any numbers. It never panics, blocks or fails.
+    #[inline]
     pub fn step(&mut self, event: Event) -> Actions {
         let mut actions = Actions::default();
-        self.begin(&mut actions).take(event);
+        self.take(event, &mut actions);
         debug_assert_eq!(self.state.check(&self.config), Ok(()));
         actions
     }
@@ -100,87 +100,74 @@ impl<R: Rng> Raft<R> {
     pub fn armed(&self, timer: Timer) -> Option<u64> {
         self.timers.armed(timer)
     }
-
-    fn begin<'a>(&'a mut self, actions: &'a mut Actions) -> Step<'a, R> {
-        Step {
-            state: &mut self.state,
-            out: Out {
-                config: &self.config,
-                timers: &mut self.timers,
-                rng: &mut self.rng,
-                actions,
-            },
-        }
-    }
 }
 
-/// One step under way: the state, and where its actions go. The handlers of each event are in
-/// `election`, `heartbeat` and `transfer`.
-pub(crate) struct Step<'a, R> {
-    pub(crate) state: &'a mut State,
-    pub(crate) out: Out<'a, R>,
-}
-
-impl<R: Rng> Step<'_, R> {
-    fn take(&mut self, event: Event) {
+/// One step. The handlers of each event are in `election`, `heartbeat` and `transfer`.
+///
+/// All but a heartbeat's are out of line: so `take` stays small enough for the compiler to see that
+/// nothing keeps a reference to `actions`, and to build them where the caller wants them.
+impl<R: Rng> Raft<R> {
+    fn take(&mut self, event: Event, actions: &mut Actions) {
         match event {
-            Event::Receive { from, message } => self.receive(from, message),
+            Event::Receive { from, message } => self.receive(from, message, actions),
             Event::TimerFired { timer, number } => {
-                if self.out.timers.fire(timer, number) {
-                    self.timer_fired(timer);
+                if self.timers.fire(timer, number) {
+                    self.timer_fired(timer, actions);
                 }
             }
-            Event::TransferLeadership { to, stopped } => self.transfer_leadership(to, stopped),
+            Event::TransferLeadership { to, stopped } => {
+                self.transfer_leadership(to, stopped, actions)
+            }
             Event::LogTailMoved(last_log) => self.state.last_log = last_log,
-            Event::Pause => self.pause(),
-            Event::Resume => self.resume(),
+            Event::Pause => self.pause(actions),
+            Event::Resume => self.resume(actions),
         }
     }
 
-    fn receive(&mut self, from: NodeId, message: Message) {
-        let config = self.out.config;
+    fn receive(&mut self, from: NodeId, message: Message, actions: &mut Actions) {
+        let config = &self.config;
         let Some(sender) = config.index_of(from).filter(|_| from != config.id) else {
-            self.out
-                .drop_message(from, message.kind(), DropReason::UnknownSender);
+            actions.drop_message(from, message.kind(), DropReason::UnknownSender);
             return;
         };
         let handled = match message {
-            Message::AppendEntries(request) => self.on_append_entries(from, request),
+            Message::AppendEntries(request) => self.on_append_entries(from, request, actions),
             Message::AppendEntriesResponse(response) => {
-                self.on_append_entries_response(from, sender, response)
+                self.on_append_entries_response(from, sender, response, actions)
             }
-            Message::RequestVote(request) => self.on_request_vote(from, request),
+            Message::RequestVote(request) => self.on_request_vote(from, request, actions),
             Message::RequestVoteResponse(response) => {
-                self.on_request_vote_response(sender, response)
+                self.on_request_vote_response(sender, response, actions)
             }
-            Message::RequestPreVote(request) => self.on_request_pre_vote(from, request),
+            Message::RequestPreVote(request) => self.on_request_pre_vote(from, request, actions),
             Message::RequestPreVoteResponse(response) => {
-                self.on_request_pre_vote_response(sender, response)
+                self.on_request_pre_vote_response(sender, response, actions)
             }
-            Message::TimeoutNow(request) => self.on_timeout_now(from, request),
+            Message::TimeoutNow(request) => self.on_timeout_now(from, request, actions),
         };
         if let Err(reason) = handled {
-            self.out.drop_message(from, message.kind(), reason);
+            actions.drop_message(from, message.kind(), reason);
         }
     }
 
-    fn timer_fired(&mut self, timer: Timer) {
+    #[inline(never)]
+    fn timer_fired(&mut self, timer: Timer, actions: &mut Actions) {
         match timer {
-            Timer::Election => self.election_timer_fired(),
-            Timer::Heartbeat => self.begin_round(),
-            Timer::Repeat => self.repeat(),
+            Timer::Election => self.election_timer_fired(actions),
+            Timer::Heartbeat => self.begin_round(actions),
+            Timer::Repeat => self.repeat(actions),
         }
     }
 
-    fn election_timer_fired(&mut self) {
+    fn election_timer_fired(&mut self, actions: &mut Actions) {
         match &self.state.role {
             Role::Follower(follower) => match follower.part {
-                Part::LeaderAlive => self.presume_leader_lost(),
-                Part::LeaderLost => self.campaign(TransitionReason::ElectionTimeout),
+                Part::LeaderAlive => self.presume_leader_lost(actions),
+                Part::LeaderLost => self.campaign(TransitionReason::ElectionTimeout, actions),
             },
             // Section 5.2: "When this happens, each candidate will time out and start a new election".
             Role::PreCandidate(_) | Role::Candidate(_) => {
-                self.campaign(TransitionReason::NoMajority);
+                self.campaign(TransitionReason::NoMajority, actions);
             }
             Role::Leader(leader) => {
                 let reason = if leader.transfer.is_some() {
@@ -188,24 +175,24 @@ impl<R: Rng> Step<'_, R> {
                 } else {
                     TransitionReason::QuorumLost
                 };
-                self.lose_leadership(LostReason::QuorumLost);
+                self.lose_leadership(LostReason::QuorumLost, actions);
                 // The term stays, and so does its vote: cleared, it could be given twice in a term.
-                self.become_follower(Part::LeaderLost);
-                self.transition(reason);
+                self.become_follower(Part::LeaderLost, actions);
+                self.transition(reason, actions);
             }
         }
     }
 
     /// Ends part one. All promises made so far have lapsed with it, so that a shorter election timeout
     /// than the stored one may take its place.
-    fn presume_leader_lost(&mut self) {
-        let election_timeout = self.out.config.election_timeout;
+    fn presume_leader_lost(&mut self, actions: &mut Actions) {
+        let election_timeout = self.config.election_timeout;
         if self.state.hard.election_timeout > election_timeout {
             self.state.hard.election_timeout = election_timeout;
-            self.out.persist(self.state.hard);
+            actions.persist(self.state.hard);
         }
-        self.become_follower(Part::LeaderLost);
-        self.transition(TransitionReason::LeaderSilent);
+        self.become_follower(Part::LeaderLost, actions);
+        self.transition(TransitionReason::LeaderSilent, actions);
     }
 
     /// Section 5.1: "If one server's current term is smaller than the other's, then it updates its current
@@ -213,66 +200,79 @@ impl<R: Rng> Step<'_, R> {
     /// immediately reverts to follower state."
     ///
     /// A follower's timeout goes on as it is: only a leader or a granted vote puts an election off.
-    pub(crate) fn learn_term(&mut self, term: Term) {
-        self.enter_term(term, None);
+    #[inline(never)]
+    pub(crate) fn learn_term(&mut self, term: Term, actions: &mut Actions) {
+        self.enter_term(term, None, actions);
         match self.state.role {
             Role::Follower(_) => {}
             Role::PreCandidate(_) | Role::Candidate(_) | Role::Leader(_) => {
-                self.become_follower(Part::LeaderLost);
+                self.become_follower(Part::LeaderLost, actions);
             }
         }
-        self.transition(TransitionReason::HigherTerm);
+        self.transition(TransitionReason::HigherTerm, actions);
     }
 
     /// Moves to a higher term, with the vote that this step gives in it. The only place where the term
     /// grows, and where what belongs to the term (its leader, its rounds) is forgotten.
-    pub(crate) fn enter_term(&mut self, term: Term, voted_for: Option<NodeId>) {
-        self.lose_leadership(LostReason::HigherTerm);
+    pub(crate) fn enter_term(
+        &mut self,
+        term: Term,
+        voted_for: Option<NodeId>,
+        actions: &mut Actions,
+    ) {
+        self.lose_leadership(LostReason::HigherTerm, actions);
         self.state.hard.current_term = term;
         self.state.hard.voted_for = voted_for;
         self.state.leader = None;
         self.state.round = Round(0);
-        self.out.persist(self.state.hard);
+        actions.persist(self.state.hard);
     }
 
     /// Says that leadership ended, before anything else of the step, unless a transfer said so already.
-    pub(crate) fn lose_leadership(&mut self, reason: LostReason) {
+    pub(crate) fn lose_leadership(&self, reason: LostReason, actions: &mut Actions) {
         let Role::Leader(leader) = &self.state.role else {
             return;
         };
         if leader.transfer.is_none() {
             let term = self.state.hard.current_term;
-            self.out.push(Action::LeadershipLost { term, reason });
+            actions.push(Action::LeadershipLost { term, reason });
         }
     }
 
     /// Becomes, or goes on as, a follower whose timeout begins with `part`.
-    #[inline]
-    pub(crate) fn become_follower(&mut self, part: Part) {
-        let config = self.out.config;
-        let (part, after) = match (config.protocol, part) {
+    pub(crate) fn become_follower(&mut self, part: Part, actions: &mut Actions) {
+        let (part, after) = match (self.config.protocol, part) {
             (Protocol::Standard, Part::LeaderAlive) => (part, self.state.hard.election_timeout),
-            (Protocol::Standard, Part::LeaderLost) => (part, self.out.draw()),
+            (Protocol::Standard, Part::LeaderLost) => (part, self.draw()),
             // Section 5.2: "election timeouts are chosen randomly from a fixed interval".
-            (Protocol::Plain, _) => (Part::LeaderLost, config.election_timeout + self.out.draw()),
+            (Protocol::Plain, _) => (Part::LeaderLost, self.config.election_timeout + self.draw()),
         };
         if let Role::Follower(follower) = &mut self.state.role {
             follower.part = part;
         } else {
             self.state.role = Role::Follower(Follower { part });
-            self.out.cancel(Timer::Heartbeat);
-            self.out.cancel(Timer::Repeat);
+            self.timers.cancel(Timer::Heartbeat, actions);
+            self.timers.cancel(Timer::Repeat, actions);
         }
-        self.out.set_timer(Timer::Election, after);
+        self.timers.set(Timer::Election, after, actions);
     }
 
-    pub(crate) fn transition(&mut self, reason: TransitionReason) {
-        self.out.report(Report::Transition {
+    pub(crate) fn transition(&self, reason: TransitionReason, actions: &mut Actions) {
+        actions.report(Report::Transition {
             role: self.state.role.kind(),
             term: self.state.hard.current_term,
             leader: self.state.leader,
             reason,
         });
+    }
+
+    /// A duration uniform in [0, T). With the number of the first pre-vote question, all that
+    /// the random generator decides.
+    #[inline(never)]
+    pub(crate) fn draw(&mut self) -> Duration {
+        let range = self.config.election_timeout.as_nanos();
+        let nanos = (u128::from(self.rng.next_u64()) * range) >> 64;
+        Duration::from_nanos(u64::try_from(nanos).unwrap_or(u64::MAX))
     }
 }
 

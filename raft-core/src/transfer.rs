@@ -2,39 +2,46 @@
 
 use rand_core::Rng;
 
+use crate::action::Actions;
 use crate::event::Timer;
 use crate::message::{Message, TimeoutNow};
-use crate::raft::Step;
+use crate::raft::Raft;
 use crate::report::{DropReason, LostReason, Report, TransferRefusal, TransitionReason};
 use crate::role::{Cause, Role, Transfer};
 use crate::types::{NodeId, Term};
 
-impl<R: Rng> Step<'_, R> {
+impl<R: Rng> Raft<R> {
     /// Gives up the lease, then asks the target. There is no way back: whatever becomes of it, this node does not
     /// act as the leader of this term again, so that a TimeoutNow that arrives late harms nobody.
     ///
     /// Heartbeats end too: if the target is dead, the followers' part one ends while this leader waits.
-    pub(crate) fn transfer_leadership(&mut self, to: Option<NodeId>, stopped: bool) {
+    #[inline(never)]
+    pub(crate) fn transfer_leadership(
+        &mut self,
+        to: Option<NodeId>,
+        stopped: bool,
+        actions: &mut Actions,
+    ) {
         let to = match self.transfer_target(to) {
             Ok(to) => to,
             Err(reason) => {
-                self.out.report(Report::TransferRefused { reason });
+                actions.report(Report::TransferRefused { reason });
                 return;
             }
         };
-        self.lose_leadership(LostReason::Transfer);
+        self.lose_leadership(LostReason::Transfer, actions);
         if let Role::Leader(leader) = &mut self.state.role {
             leader.transfer = Some(Transfer { to, stopped });
         }
-        self.out.report(Report::TransferStarted { to });
-        self.out.cancel(Timer::Heartbeat);
-        let at_the_latest = self.out.config.election_timeout;
-        self.out.set_timer(Timer::Election, at_the_latest);
-        self.repeat();
+        actions.report(Report::TransferStarted { to });
+        self.timers.cancel(Timer::Heartbeat, actions);
+        let at_the_latest = self.config.election_timeout;
+        self.timers.set(Timer::Election, at_the_latest, actions);
+        self.repeat(actions);
     }
 
     fn transfer_target(&self, to: Option<NodeId>) -> Result<NodeId, TransferRefusal> {
-        let config = self.out.config;
+        let config = &self.config;
         let Role::Leader(leader) = &self.state.role else {
             return Err(TransferRefusal::NotLeader);
         };
@@ -52,18 +59,18 @@ impl<R: Rng> Step<'_, R> {
     }
 
     /// Asks again what has not been answered, every half heartbeat interval: votes, or a transfer's target.
-    pub(crate) fn repeat(&mut self) {
+    pub(crate) fn repeat(&mut self, actions: &mut Actions) {
         match &self.state.role {
-            Role::PreCandidate(_) | Role::Candidate(_) => self.request_votes(),
+            Role::PreCandidate(_) | Role::Candidate(_) => self.request_votes(actions),
             Role::Leader(leader) => {
                 let Some(Transfer { to, stopped }) = leader.transfer else {
                     return;
                 };
                 let term = self.state.hard.current_term;
                 let request = TimeoutNow { term, stopped };
-                self.out.send(to, Message::TimeoutNow(request));
-                let half = self.out.config.heartbeat_interval / 2;
-                self.out.set_timer(Timer::Repeat, half);
+                actions.send(to, Message::TimeoutNow(request));
+                let half = self.config.heartbeat_interval / 2;
+                self.timers.set(Timer::Repeat, half, actions);
             }
             Role::Follower(_) => {}
         }
@@ -71,10 +78,12 @@ impl<R: Rng> Step<'_, R> {
 
     /// Thesis section 3.10: "This has the same effect as the target server's election timer firing: the
     /// target server starts a new election", without pre-vote, in exactly the next term.
+    #[inline(never)]
     pub(crate) fn on_timeout_now(
         &mut self,
         from: NodeId,
         request: TimeoutNow,
+        actions: &mut Actions,
     ) -> Result<(), DropReason> {
         let current_term = self.state.hard.current_term;
         if request.term < current_term {
@@ -84,16 +93,20 @@ impl<R: Rng> Step<'_, R> {
             return Err(DropReason::Impossible);
         }
         if request.term > current_term {
-            self.learn_term(request.term);
+            self.learn_term(request.term, actions);
         } else if self.state.leader.is_some_and(|leader| leader != from) {
             return Err(DropReason::Impossible);
         }
         if let Some(reason) = self.no_campaign(request.term) {
-            self.out.report(Report::TimeoutNowRefused { from, reason });
+            actions.report(Report::TimeoutNowRefused { from, reason });
             return Ok(());
         }
         let stopped = request.stopped;
-        self.become_candidate(Cause::Transfer { stopped }, TransitionReason::TimeoutNow);
+        self.become_candidate(
+            Cause::Transfer { stopped },
+            TransitionReason::TimeoutNow,
+            actions,
+        );
         Ok(())
     }
 }
