@@ -111,16 +111,21 @@ fn damaged_and_reflected_frames_change_nothing_and_are_counted() {
 
 #[test]
 fn timers_run_and_the_control_answers_during_a_flood() {
-    let (_cluster, node) = alone();
+    let (cluster, node) = alone();
+    // Damaged in its last byte, so that it is as much work as a good one.
+    let mut forged = impostor(&cluster, NodeId(2)).seal(node.id(), None).to_vec();
+    if let Some(last) = forged.last_mut() {
+        *last ^= 1;
+    }
     let done = AtomicBool::new(false);
     std::thread::scope(|scope| {
-        // More than the node can read: there is always another datagram.
-        for _ in 0..4 {
+        // More than the node can open: there is always another datagram.
+        for _ in 0..8 {
             scope.spawn(|| {
                 let stranger = UdpSocket::bind("127.0.0.1:0").expect("the loopback");
                 while !done.load(Ordering::Relaxed) {
                     // The node's socket may be full.
-                    let _ = stranger.send_to(b"knock", node.local_address());
+                    let _ = stranger.send_to(&forged, node.local_address());
                 }
             });
         }
@@ -129,7 +134,9 @@ fn timers_run_and_the_control_answers_during_a_flood() {
         let answers = node.status();
         done.store(true, Ordering::Relaxed);
         campaigns.expect("its election timeout never ended");
-        assert_untouched(&answers.expect("a status"));
+        let status = answers.expect("a status");
+        assert_untouched(&status);
+        assert!(status.dropped["unauthentic"] > 0, "{:?}", status.dropped);
     });
 }
 
