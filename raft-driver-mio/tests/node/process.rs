@@ -528,6 +528,22 @@ fn the_control_socket_takes_requests_of_its_owner_and_withstands_the_rest() {
     // Requests in one piece are answered one after the other.
     let many = "{\"command\":\"status\"}\n".repeat(200);
     assert_eq!(converse(&socket, many.as_bytes(), 200).len(), 200);
+    // Several are served side by side.
+    let pair = [(); 2].map(|()| UnixStream::connect(&socket).expect("a place"));
+    for client in &pair {
+        client.set_read_timeout(Some(PATIENCE)).expect("a timeout");
+    }
+    for turn in [0, 1, 0, 1] {
+        let mut client = &pair[turn];
+        client
+            .write_all(b"{\"command\":\"status\"}\n")
+            .expect("a listener");
+        let mut answer = String::new();
+        BufReader::new(client)
+            .read_line(&mut answer)
+            .expect("an answer");
+        assert!(answer.contains("\"ok\":true"), "{answer}");
+    }
     // Those who say nothing make place for one who does.
     let silent: Vec<_> = (0..100)
         .map(|_| UnixStream::connect(&socket).expect("a place"))
