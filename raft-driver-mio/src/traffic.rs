@@ -2,7 +2,6 @@
 
 use std::io::{self, ErrorKind};
 use std::net::SocketAddr;
-use std::time::Duration;
 
 use mio::net::UdpSocket;
 use raft_core::{Event, Message, NodeId};
@@ -16,8 +15,9 @@ use crate::node::Node;
 
 /// How many datagrams are read before timers are looked at again.
 const DATAGRAMS_A_TURN: usize = 64;
-/// A peer counts as silent, and its name is resolved again, no sooner than this.
-const MIN_SILENCE: Duration = Duration::from_secs(1);
+/// A peer counts as silent after this many intervals between chores without a fresh datagram. One that has
+/// nothing to say is heard every second interval, or the one after if it spoke just before.
+const SILENT_INTERVALS: u32 = 6;
 
 impl Node {
     /// Sends a message, or with `None` an empty frame that carries our challenge. What cannot be sent is
@@ -128,7 +128,7 @@ impl Node {
         }
         if let Some(resolver) = &self.resolver {
             for peer in self.peers.iter_mut() {
-                if let Some((host, port)) = peer.resolve_due(now, interval.max(MIN_SILENCE)) {
+                if let Some((host, port)) = peer.resolve_due(now, interval * SILENT_INTERVALS) {
                     resolver.ask(peer.id, host, port);
                 }
             }
@@ -154,7 +154,7 @@ impl Node {
                 }
                 Ok(_) if peer.address.is_none() => {
                     let listen = self.listen;
-                    warn!(event = "unresolved", node, peer = id.0, name, %listen, error = "no address of the family that this node listens on");
+                    warn!(event = "unresolved", node, peer = id.0, name, %listen, error = "no usable address");
                 }
                 Ok(_) => debug!(event = "resolved", node, peer = id.0, name),
                 Err(error) => warn!(event = "unresolved", node, peer = id.0, name, %error),
