@@ -19,7 +19,7 @@ pub(crate) fn run(args: Args) -> ExitCode {
     match Keyring::write_new(&args.file) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
-            eprintln!("raft keygen: {error}");
+            crate::complain("keygen", error);
             ExitCode::FAILURE
         }
     }

@@ -8,6 +8,8 @@ mod log;
 mod node;
 mod status;
 
+use std::fmt::Display;
+use std::io::Write;
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
@@ -35,6 +37,12 @@ fn main() -> ExitCode {
         Command::Status(args) => status::run(args),
         Command::Demo(args) => demo::run(args),
     }
+}
+
+/// Says on standard error why a subcommand fails. One that cannot be told, because the other end of
+/// standard error is gone, still gets the exit status.
+fn complain(subcommand: &str, error: impl Display) {
+    let _ = writeln!(std::io::stderr(), "raft {subcommand}: {error}");
 }
 
 #[cfg(test)]

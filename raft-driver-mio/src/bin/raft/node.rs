@@ -160,6 +160,6 @@ fn status_of(error: &StartError) -> u8 {
 }
 
 fn fail(error: &str, status: u8) -> ExitCode {
-    eprintln!("raft node: {error}");
+    crate::complain("node", error);
     ExitCode::from(status)
 }

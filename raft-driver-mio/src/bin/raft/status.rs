@@ -58,7 +58,7 @@ pub(crate) fn run(args: Args) -> ExitCode {
 }
 
 fn fail(error: &str) -> ExitCode {
-    eprintln!("raft status: {error}");
+    crate::complain("status", error);
     ExitCode::from(UNREACHABLE)
 }
 
