@@ -197,7 +197,8 @@ impl<O: Observer> World<O> {
             }
             Action::LeadershipLost { term, .. } => self.checker.lost(now, index, term),
             Action::StartRound { term, round } => {
-                self.checker.round_started(now, index, term, round);
+                self.checker
+                    .round_started(now, index, term, round, clocks(index));
             }
             Action::Persist(_)
             | Action::Send { .. }

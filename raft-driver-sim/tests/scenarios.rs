@@ -13,7 +13,7 @@ use raft_driver_sim::{
 const MS: Duration = Duration::from_millis(1);
 const S: Duration = Duration::from_secs(1);
 const T: Duration = Duration::from_millis(150);
-const SEEDS: std::ops::RangeInclusive<u64> = 1..=4;
+const SEEDS: std::ops::RangeInclusive<u64> = 1..=3;
 
 /// When a node became leader.
 #[derive(Default)]
@@ -108,13 +108,13 @@ impl Scene {
         self.world.highest_term().0 - self.term.0
     }
 
-    /// Runs for a minute and tells how many leaders were elected in its second half, and whether there was one with a
-    /// valid lease all that time.
-    fn second_half_minute(&mut self) -> (usize, bool) {
-        self.run(30 * S);
+    /// Runs for 40 s and tells how many leaders were elected in the second half of it, and whether there was
+    /// one with a valid lease all that time.
+    fn second_half(&mut self) -> (usize, bool) {
+        self.run(20 * S);
         let half = self.world.now();
         let mut led = true;
-        for _ in 0..300 {
+        for _ in 0..200 {
             self.run(100 * MS);
             let holds = |node: &NodeId| self.world.lease(*node).is_some();
             led &= self.cast.iter().any(holds);
@@ -182,7 +182,7 @@ fn s2_howard_1_nodes_at_the_edge_disturb_nobody() {
     for seed in SEEDS {
         let mut scene = Scene::new(5, seed);
         scene.links(&mesh);
-        assert_eq!(scene.second_half_minute(), STABLE, "seed {seed}");
+        assert_eq!(scene.second_half(), STABLE, "seed {seed}");
         assert_eq!((scene.changes(), scene.term_growth()), (0, 0));
     }
     let mut plain = Scene::with(&settings(5, Protocol::Plain), 1);
@@ -197,7 +197,7 @@ fn s3_howard_2_a_leader_that_reaches_only_a_bridge_is_replaced() {
         let mut scene = Scene::new(5, seed);
         scene.links(&[(0, 1), (1, 2), (1, 3), (2, 3)]);
         scene.world.crash(scene.node(4));
-        assert_eq!(scene.second_half_minute(), STABLE, "seed {seed}");
+        assert_eq!(scene.second_half(), STABLE, "seed {seed}");
         assert_eq!(scene.changes(), 1, "seed {seed}");
     }
 }
@@ -208,7 +208,7 @@ fn s4_a_chain_keeps_its_leader() {
     for seed in SEEDS {
         let mut scene = Scene::new(3, seed);
         scene.links(&chain);
-        assert_eq!(scene.second_half_minute(), STABLE, "seed {seed}");
+        assert_eq!(scene.second_half(), STABLE, "seed {seed}");
         assert_eq!((scene.changes(), scene.term_growth()), (0, 0));
     }
     let mut plain = Scene::with(&settings(3, Protocol::Plain), 1);
@@ -222,7 +222,7 @@ fn s5_in_a_star_the_hub_takes_over() {
     for seed in SEEDS {
         let mut scene = Scene::new(5, seed);
         scene.links(&[(1, 0), (1, 2), (1, 3), (1, 4)]);
-        assert_eq!(scene.second_half_minute(), STABLE, "seed {seed}");
+        assert_eq!(scene.second_half(), STABLE, "seed {seed}");
         assert_eq!(
             scene.world.leader().map(|(leader, _)| leader),
             Some(scene.node(1))
@@ -235,7 +235,7 @@ fn s6_the_hub_takes_over_when_the_leader_is_cut_off() {
     for seed in SEEDS {
         let mut scene = Scene::new(5, seed);
         scene.links(&[(1, 2), (1, 3), (1, 4)]);
-        assert_eq!(scene.second_half_minute(), STABLE, "seed {seed}");
+        assert_eq!(scene.second_half(), STABLE, "seed {seed}");
     }
 }
 
@@ -251,7 +251,7 @@ fn s6b_a_hub_whose_log_is_behind_cannot_lead_and_no_term_runs_away() {
                 .set_log_tail(scene.cast[name], LogPosition { term, index });
         }
         scene.links(&[(1, 2), (1, 3), (1, 4)]);
-        let (changes, _) = scene.second_half_minute();
+        let (changes, _) = scene.second_half();
         assert_eq!((changes, scene.term_growth()), (0, 0), "seed {seed}");
         assert!(
             scene
@@ -269,7 +269,7 @@ fn s7_a_deaf_leader_is_replaced() {
         for other in [1, 2] {
             scene.world.cut_one_way(scene.node(other), scene.node(0));
         }
-        assert_eq!(scene.second_half_minute(), STABLE, "seed {seed}");
+        assert_eq!(scene.second_half(), STABLE, "seed {seed}");
         assert_eq!(scene.changes(), 1, "seed {seed}");
     }
     // Plain Raft keeps it for ever, though nobody could have its entries committed.
@@ -289,7 +289,7 @@ fn s8_a_mute_leader_is_replaced() {
         for other in [1, 2] {
             scene.world.cut_one_way(scene.node(0), scene.node(other));
         }
-        assert_eq!(scene.second_half_minute(), STABLE, "seed {seed}");
+        assert_eq!(scene.second_half(), STABLE, "seed {seed}");
     }
 }
 
@@ -300,7 +300,7 @@ fn s9_a_deaf_follower_disturbs_nobody() {
         for other in [0, 1] {
             scene.world.cut_one_way(scene.node(other), scene.node(2));
         }
-        assert_eq!(scene.second_half_minute(), STABLE, "seed {seed}");
+        assert_eq!(scene.second_half(), STABLE, "seed {seed}");
         assert_eq!(
             (scene.changes(), scene.term_growth()),
             (0, 0),
@@ -314,7 +314,7 @@ fn s11_a_follower_that_misses_the_heartbeats_only_disturbs_nobody() {
     for seed in SEEDS {
         let mut scene = Scene::new(3, seed);
         scene.world.cut_one_way(scene.node(0), scene.node(2));
-        assert_eq!(scene.second_half_minute(), STABLE, "seed {seed}");
+        assert_eq!(scene.second_half(), STABLE, "seed {seed}");
         assert_eq!(
             (scene.changes(), scene.term_growth()),
             (0, 0),
@@ -325,7 +325,7 @@ fn s11_a_follower_that_misses_the_heartbeats_only_disturbs_nobody() {
 
 #[test]
 fn s12_a_flapping_link_costs_no_election() {
-    for (seed, period) in SEEDS.zip([50, 200, 300, 1_000]) {
+    for (seed, period) in SEEDS.zip([50, 200, 500]) {
         let mut scene = Scene::new(3, seed);
         let (leader, other) = (scene.node(0), scene.node(2));
         while scene.world.now() < scene.began + 30 * S {
@@ -409,7 +409,7 @@ fn s16_an_even_split_has_no_leader_and_no_term_runs_away_and_three_of_four_have_
         let mut scene = Scene::new(4, seed);
         let cast = scene.cast.clone();
         scene.world.partition(&[&cast[..2], &cast[2..]]);
-        let (changes, _) = scene.second_half_minute();
+        let (changes, _) = scene.second_half();
         assert_eq!((changes, scene.term_growth()), (0, 0), "seed {seed}");
         assert_eq!(scene.world.leader(), None);
         scene.world.partition(&[&cast[..1], &cast[1..]]);
@@ -471,6 +471,29 @@ fn s22_a_third_of_all_messages_lost_costs_no_election_at_ten_heartbeats_a_timeou
     // Three heartbeats a timeout are few: the price is an election now and then.
     let minutes = SEEDS.count();
     assert!(sum(3) <= 2 * minutes, "{} in {minutes} minutes", sum(3));
+}
+
+#[test]
+fn a_crashed_leader_is_replaced_soon_though_a_third_of_all_messages_is_lost() {
+    // What is asked is asked again: one lost vote does not cost an election timeout.
+    let lossy = Conditions::delay(MS..=5 * MS).with_loss(Chance::percent(30));
+    let settings = settings(3, Protocol::Standard).with_conditions(lossy);
+    let mut took: Vec<Duration> = (1..=100)
+        .map(|seed| {
+            let mut scene = Scene::with(&settings, seed);
+            scene.world.crash(scene.node(0));
+            let replaced = |world: &World<Elections>| world.leader().is_some();
+            let until = scene.began + 3 * S;
+            assert!(
+                scene.world.run_until_or(until, replaced).expect("no bug"),
+                "{seed}"
+            );
+            scene.world.now().since(scene.began)
+        })
+        .collect();
+    took.sort_unstable();
+    assert!(took[50] <= 2 * T, "{:?}", took[50]);
+    assert!(took[98] <= 4 * T, "{:?}", &took[90..]);
 }
 
 #[test]

@@ -157,16 +157,4 @@ impl Checker {
             });
         }
     }
-
-    /// A leader reads its clock for a round.
-    pub(crate) fn round_started(&mut self, time: Time, index: usize, term: Term, round: Round) {
-        let seen = &mut self.seen[index];
-        let before = (seen.round_term, seen.round);
-        (seen.round_term, seen.round) = (term, round);
-        if before >= (term, round) {
-            self.violate(time, index, Invariant::OneLease, || {
-                format!("round {round} of term {term} begins after {before:?}")
-            });
-        }
-    }
 }

@@ -6,6 +6,9 @@
 
 mod history;
 mod lease;
+mod quorum;
+#[cfg(test)]
+mod step_tests;
 mod steps;
 #[cfg(test)]
 mod tests;
@@ -16,6 +19,7 @@ use std::collections::BTreeMap;
 
 use raft_core::{HardState, NodeId, Protocol, RestoreError, RoleKind, Round, State, Term};
 
+use self::quorum::Rounds;
 pub(crate) use self::steps::Step;
 use crate::settings::Settings;
 use crate::time::{LocalTime, Time};
@@ -45,7 +49,7 @@ pub enum Invariant {
     Transitions,
     /// What the core itself says must be true of a node after every step ([`State::check`]).
     State,
-    /// No vote and no change of term for a candidate while the leader may be alive, save in a leadership transfer.
+    /// No vote, no pre-vote and no change of term for a candidate while the leader may be alive, save in a leadership transfer.
     Stickiness,
     /// A leader that no majority answers for twice the election timeout, by its own clock, no longer leads.
     CheckQuorum,
@@ -99,6 +103,8 @@ struct Seen {
     in_part_one: bool,
     /// When the leader that this follower sticks to was last heard, or the node started.
     contact: Option<LocalTime>,
+    /// The newest round that it heard or began in its term.
+    heard: Round,
     /// When check-quorum last began to count, if the node leads.
     quorum_since: LocalTime,
     /// The term in which it leads, by the actions carried out since its start.
@@ -119,6 +125,7 @@ impl Default for Seen {
             kind: RoleKind::Follower,
             in_part_one: false,
             contact: None,
+            heard: Round(0),
             quorum_since: LocalTime::default(),
             leading: None,
             round: Round(0),
@@ -132,6 +139,7 @@ impl Default for Seen {
 #[derive(Clone, Debug)]
 pub(crate) struct Checker {
     seen: Vec<Seen>,
+    rounds: Vec<Rounds>,
     /// Who led in each term.
     leaders: BTreeMap<Term, usize>,
     /// Whom each voter voted for in each term, by what left it.
@@ -149,6 +157,7 @@ impl Checker {
     pub(crate) fn new(settings: &Settings, seed: u64) -> Self {
         Checker {
             seen: vec![Seen::default(); settings.nodes],
+            rounds: vec![Rounds::new(); settings.nodes],
             leaders: BTreeMap::new(),
             votes: BTreeMap::new(),
             violation: None,

@@ -45,6 +45,16 @@ impl Step<'_> {
         })
     }
 
+    fn grants_a_pre_vote(&self) -> bool {
+        self.actions.iter().any(|action| {
+            matches!(
+                action,
+                Action::Send { message: Message::RequestPreVoteResponse(response), .. }
+                    if response.vote_granted
+            )
+        })
+    }
+
     /// Only these give a leader more time: a majority's answer, its election, and the one transfer of a term.
     fn renews_quorum(&self) -> bool {
         self.actions.iter().any(|action| {
@@ -57,7 +67,7 @@ impl Step<'_> {
         })
     }
 
-    fn sets_election_timer(&self) -> bool {
+    pub(super) fn sets_election_timer(&self) -> bool {
         self.actions.iter().any(|action| {
             matches!(
                 action,
@@ -81,6 +91,7 @@ impl Checker {
             kind: state.role().kind(),
             in_part_one: state.in_part_one(),
             contact: contact(&before, step),
+            heard: state.round(),
             ..before
         };
         self.seen[index] = after;
@@ -94,24 +105,7 @@ impl Checker {
                 )
             });
         }
-    }
-
-    /// A node's election timer is set; a leader's is check-quorum.
-    pub(crate) fn election_timer_set(&mut self, index: usize, local: LocalTime) {
-        self.seen[index].quorum_since = local;
-    }
-
-    /// A node has done all that it could do at this moment.
-    pub(crate) fn turn_ended(&mut self, time: Time, index: usize, local: LocalTime) {
-        let seen = self.seen[index];
-        if self.protocol == Protocol::Standard && seen.kind == RoleKind::Leader {
-            let silence = local.since(seen.quorum_since);
-            if silence > self.election_timeout * 2 {
-                self.violate(time, index, Invariant::CheckQuorum, || {
-                    format!("it leads after a silence of {silence:?}")
-                });
-            }
-        }
+        self.quorum_renewed(time, index, step);
     }
 }
 
@@ -258,11 +252,27 @@ fn check_message(
         return Ok(());
     };
     match message {
-        Message::RequestPreVote(_) => ensure(
-            unmoved && !step.sets_election_timer(),
-            Invariant::PreVotePure,
-            "a pre-vote has an effect",
-        ),
+        Message::RequestPreVote(request) => {
+            ensure(
+                unmoved && !step.sets_election_timer(),
+                Invariant::PreVotePure,
+                "a pre-vote has an effect",
+            )?;
+            let granted = step.grants_a_pre_vote();
+            ensure(
+                !granted || request.last_log >= step.state.last_log(),
+                Invariant::UpToDateGrant,
+                "the candidate's log is behind",
+            )?;
+            let sticks = before.kind == RoleKind::Leader
+                || is_promised(checker, before, step.local)
+                || request.prospective_term <= before.term;
+            ensure(
+                !granted || !sticks,
+                Invariant::Stickiness,
+                "a pre-vote that would be no vote",
+            )
+        }
         Message::RequestVote(request) => {
             let granted = step.grants_a_vote();
             let up_to_date = request.last_log >= step.state.last_log();
@@ -288,11 +298,19 @@ fn check_message(
                 "a refused vote postpones the election",
             )
         }
-        Message::AppendEntries(request) => ensure(
-            before.kind != RoleKind::Leader || request.term != before.term,
-            Invariant::OneLeaderPerTerm,
-            "a leader hears another leader of its term",
-        ),
+        Message::AppendEntries(request) => {
+            ensure(
+                before.kind != RoleKind::Leader || request.term != before.term,
+                Invariant::OneLeaderPerTerm,
+                "a leader hears another leader of its term",
+            )?;
+            let is_news = (before.term, before.heard) < (request.term, request.round);
+            ensure(
+                is_news || (unmoved && !step.sets_election_timer()),
+                Invariant::Timers,
+                "an old heartbeat postpones the election",
+            )
+        }
         Message::RequestVoteResponse(_)
         | Message::AppendEntriesResponse(_)
         | Message::RequestPreVoteResponse(_)

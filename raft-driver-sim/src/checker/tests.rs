@@ -1,25 +1,24 @@
-//! The checker sees each invariant broken, and nothing where nothing is.
+//! The checker sees what is wrong with a history, and nothing where nothing is.
 
 use core::time::Duration;
 
 use raft_core::{
-    Action, AppendEntries, Config, Event, HardState, LogIndex, LogPosition, Message, NodeId,
-    Options, Protocol, Raft, RequestPreVote, RequestVote, RequestVoteResponse, Round, State, Term,
-    Timer,
+    AppendEntries, Config, HardState, LogIndex, LogPosition, Message, NodeId, Options, Raft,
+    RequestVoteResponse, Round, State, Term,
 };
 
-use super::{Checker, Invariant, Step};
+use super::{Checker, Invariant};
 use crate::rng::{Random, Stream};
 use crate::settings::Settings;
 use crate::time::{LocalTime, Time};
 
-const NOW: Time = Time::from_nanos(0);
+pub(super) const NOW: Time = Time::from_nanos(0);
 
-fn checker() -> Checker {
+pub(super) fn checker() -> Checker {
     Checker::new(&Settings::default(), 1)
 }
 
-fn broken(checker: &Checker) -> Option<Invariant> {
+pub(super) fn broken(checker: &Checker) -> Option<Invariant> {
     checker.violation().map(|violation| violation.invariant)
 }
 
@@ -37,14 +36,14 @@ fn reach(checker: &mut Checker, term: u64) {
     }
 }
 
-fn vote(term: u64) -> Message {
+pub(super) fn vote(term: u64) -> Message {
     Message::RequestVoteResponse(RequestVoteResponse {
         term: Term(term),
         vote_granted: true,
     })
 }
 
-fn heartbeat(term: u64, round: u64) -> AppendEntries {
+pub(super) fn heartbeat(term: u64, round: u64) -> AppendEntries {
     AppendEntries {
         term: Term(term),
         prev_log: LogPosition::default(),
@@ -54,7 +53,7 @@ fn heartbeat(term: u64, round: u64) -> AppendEntries {
     }
 }
 
-fn at(milliseconds: u64) -> LocalTime {
+pub(super) fn at(milliseconds: u64) -> LocalTime {
     LocalTime::from_nanos(milliseconds * 1_000_000)
 }
 
@@ -65,11 +64,20 @@ fn elect(checker: &mut Checker, term: u64) {
     checker.gained(NOW, 0, Term(term), &disk(term, Some(0)), |_| at(0));
 }
 
+fn fresh_state() -> State {
+    let voters = [0, 1, 2].map(NodeId);
+    let config = Config::new(NodeId(0), &voters, Options::default()).expect("valid");
+    let random = Random::new(1, Stream::Script);
+    let last_log = LogPosition::default();
+    let (raft, _) = Raft::restore(config, HardState::default(), last_log, random).expect("fresh");
+    raft.state().clone()
+}
+
 #[test]
 fn an_election_is_no_violation() {
     let mut checker = checker();
     elect(&mut checker, 1);
-    checker.round_started(NOW, 0, Term(1), Round(1));
+    checker.round_started(NOW, 0, Term(1), Round(1), at(0));
     let message = Message::AppendEntries(heartbeat(1, 1));
     checker.sent(NOW, 0, NodeId(1), &message, &disk(1, Some(0)));
     checker.lost(NOW, 0, Term(1));
@@ -174,7 +182,7 @@ fn a_lease_that_outlives_a_later_election_is_seen_also_after_a_crash() {
     let mut checker = checker();
     elect(&mut checker, 1);
     checker.confirmed(NOW, 0, Term(1), Some(at(400)), |_| at(10));
-    let state = follower().state().clone();
+    let state = fresh_state();
     checker.restored(NOW, 0, at(20), &state, &disk(0, None));
     reach(&mut checker, 2);
     checker.sent(NOW, 2, NodeId(1), &vote(2), &disk(2, Some(1)));
@@ -185,7 +193,7 @@ fn a_lease_that_outlives_a_later_election_is_seen_also_after_a_crash() {
 #[test]
 fn a_restart_that_forgets_is_seen() {
     let mut checker = checker();
-    let state = follower().state().clone();
+    let state = fresh_state();
     checker.restored(NOW, 0, at(0), &state, &disk(3, Some(1)));
     assert_eq!(broken(&checker), Some(Invariant::Durability));
 }
@@ -199,231 +207,4 @@ fn a_leader_that_nobody_answers_is_seen() {
     assert_eq!(broken(&checker), None);
     checker.turn_ended(NOW, 0, at(1_101));
     assert_eq!(broken(&checker), Some(Invariant::CheckQuorum));
-}
-
-// Single steps: a real node's step is shown to the checker, and then a falsified one.
-
-type Node = Raft<Random>;
-
-fn node(protocol: Protocol) -> (Node, Vec<Action>) {
-    let options = Options {
-        protocol,
-        ..Options::default()
-    };
-    let voters = [0, 1, 2].map(NodeId);
-    let config = Config::new(NodeId(0), &voters, options).expect("a valid configuration");
-    let random = Random::new(1, Stream::Script);
-    let (raft, actions) =
-        Raft::restore(config, HardState::default(), LogPosition::default(), random)
-            .expect("a fresh node");
-    (raft, actions.into_iter().collect())
-}
-
-fn follower() -> Node {
-    node(Protocol::Standard).0
-}
-
-fn fire(raft: &mut Node, timer: Timer) -> (Event, Vec<Action>) {
-    let number = raft.armed(timer).expect("the timer is set");
-    take(raft, Event::TimerFired { timer, number })
-}
-
-fn take(raft: &mut Node, event: Event) -> (Event, Vec<Action>) {
-    let actions = raft.step(event).into_iter().collect();
-    (event, actions)
-}
-
-/// A checker that knows this node as node 0.
-fn watching(raft: &Node, now: LocalTime) -> Checker {
-    let state = raft.state();
-    let mut checker = checker();
-    checker.protocol = raft.config().protocol();
-    checker.restored(NOW, 0, now, state, &state.hard_state());
-    checker.seen[0].kind = state.role().kind();
-    checker
-}
-
-fn show(
-    mut checker: Checker,
-    raft: &Node,
-    state: &State,
-    (event, actions): (Event, Vec<Action>),
-    now: LocalTime,
-) -> Option<Invariant> {
-    let step = Step {
-        event: &event,
-        actions: &actions,
-        state,
-        config: raft.config(),
-        local: now,
-    };
-    checker.stepped(NOW, 0, &step);
-    broken(&checker)
-}
-
-fn candidate(term: u64, index: u64) -> Event {
-    Event::Receive {
-        from: NodeId(1),
-        message: Message::RequestVote(RequestVote {
-            term: Term(term),
-            last_log: LogPosition {
-                term: Term(0),
-                index: LogIndex(index),
-            },
-            leadership_transfer: false,
-        }),
-    }
-}
-
-#[test]
-fn a_vote_after_part_one_is_no_violation_and_before_it_is() {
-    let mut raft = follower();
-    let _ = fire(&mut raft, Timer::Election);
-    let before = watching(&raft, at(0));
-    let seen = take(&mut raft, candidate(1, 0));
-    let state = raft.state();
-    let verdict = |now| show(before.clone(), &raft, state, seen.clone(), now);
-    assert_eq!(verdict(at(500)), None);
-    assert_eq!(verdict(at(499)), Some(Invariant::Stickiness));
-}
-
-#[test]
-fn a_vote_for_a_candidate_whose_log_is_behind_is_seen() {
-    let mut raft = follower();
-    let _ = take(
-        &mut raft,
-        Event::LogTailMoved(LogPosition {
-            term: Term(0),
-            index: LogIndex(2),
-        }),
-    );
-    let _ = fire(&mut raft, Timer::Election);
-    let before = watching(&raft, at(0));
-    let (_, actions) = take(&mut raft, candidate(1, 2));
-    let state = raft.state();
-    let verdict = |index| {
-        let event = candidate(1, index);
-        show(
-            before.clone(),
-            &raft,
-            state,
-            (event, actions.clone()),
-            at(600),
-        )
-    };
-    assert_eq!(verdict(2), None);
-    assert_eq!(verdict(1), Some(Invariant::UpToDateGrant));
-}
-
-#[test]
-fn a_pre_vote_with_an_effect_is_seen() {
-    let mut raft = follower();
-    let _ = fire(&mut raft, Timer::Election);
-    let before = watching(&raft, at(0));
-    let event = Event::Receive {
-        from: NodeId(1),
-        message: Message::RequestPreVote(RequestPreVote {
-            prospective_term: Term(1),
-            last_log: LogPosition::default(),
-            nonce: 7,
-        }),
-    };
-    let (_, actions) = take(&mut raft, event);
-    let honest = show(
-        before.clone(),
-        &raft,
-        raft.state(),
-        (event, actions.clone()),
-        at(600),
-    );
-    assert_eq!(honest, None);
-    let mut re_armed = actions;
-    re_armed.push(Action::SetTimer {
-        timer: Timer::Election,
-        number: 99,
-        after: Duration::from_millis(100),
-    });
-    let verdict = show(before, &raft, raft.state(), (event, re_armed), at(600));
-    assert_eq!(verdict, Some(Invariant::PreVotePure));
-}
-
-#[test]
-fn a_change_of_role_without_its_cause_is_seen() {
-    let mut raft = follower();
-    let _ = fire(&mut raft, Timer::Election);
-    let before = watching(&raft, at(0));
-    let (event, actions) = fire(&mut raft, Timer::Election);
-    let state = raft.state();
-    let honest = show(
-        before.clone(),
-        &raft,
-        state,
-        (event, actions.clone()),
-        at(600),
-    );
-    assert_eq!(honest, None);
-    let verdict = show(before, &raft, state, (Event::Resume, actions), at(600));
-    assert_eq!(verdict, Some(Invariant::Transitions));
-}
-
-#[test]
-fn a_timer_of_the_wrong_length_is_seen() {
-    for protocol in [Protocol::Standard, Protocol::Plain] {
-        let (mut raft, _) = node(protocol);
-        let before = watching(&raft, at(0));
-        let (event, mut actions) = fire(&mut raft, Timer::Election);
-        let state = raft.state();
-        let honest = show(
-            before.clone(),
-            &raft,
-            state,
-            (event, actions.clone()),
-            at(600),
-        );
-        assert_eq!(honest, None);
-        for action in &mut actions {
-            if let Action::SetTimer {
-                timer: Timer::Election,
-                after,
-                ..
-            } = action
-            {
-                *after += Duration::from_millis(1_000);
-            }
-        }
-        let verdict = show(before, &raft, state, (event, actions), at(600));
-        assert_eq!(verdict, Some(Invariant::Timers));
-    }
-}
-
-#[test]
-fn power_taken_before_the_persist_is_seen() {
-    let (mut raft, _) = node(Protocol::Plain);
-    let before = watching(&raft, at(0));
-    let (event, actions) = fire(&mut raft, Timer::Election);
-    let state = raft.state();
-    let swapped: Vec<Action> = {
-        let is_persist = |action: &Action| matches!(action, Action::Persist(_));
-        let (mut sends, persists): (Vec<Action>, Vec<Action>) =
-            actions.into_iter().partition(|action| !is_persist(action));
-        sends.extend(persists);
-        sends
-    };
-    let verdict = show(before, &raft, state, (event, swapped), at(600));
-    assert_eq!(verdict, Some(Invariant::LeadershipOrder));
-}
-
-#[test]
-fn a_term_that_falls_and_a_vote_that_changes_are_seen() {
-    let mut raft = follower();
-    let _ = fire(&mut raft, Timer::Election);
-    let mut before = watching(&raft, at(0));
-    let seen = take(&mut raft, candidate(3, 0));
-    before.seen[0].term = Term(4);
-    let verdict = show(before.clone(), &raft, raft.state(), seen.clone(), at(600));
-    assert_eq!(verdict, Some(Invariant::TermMonotone));
-    before.seen[0].term = Term(3);
-    before.seen[0].voted_for = Some(NodeId(2));
-    let verdict = show(before, &raft, raft.state(), seen, at(600));
-    assert_eq!(verdict, Some(Invariant::VoteImmutable));
 }

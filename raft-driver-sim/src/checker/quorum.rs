@@ -1,0 +1,85 @@
+//! What is asked of a leader's rounds, and of its right to go on without answers to them.
+
+use std::collections::VecDeque;
+
+use raft_core::{Action, Protocol, RoleKind, Round, Term};
+
+use super::{Checker, Invariant, Step};
+use crate::time::{LocalTime, Time};
+
+/// The rounds of a leader that began within the last 2T, and when, on its own clock.
+pub(super) type Rounds = VecDeque<(Round, LocalTime)>;
+
+impl Checker {
+    /// A leader reads its clock for a round.
+    pub(crate) fn round_started(
+        &mut self,
+        time: Time,
+        index: usize,
+        term: Term,
+        round: Round,
+        local: LocalTime,
+    ) {
+        let seen = &mut self.seen[index];
+        let before = (seen.round_term, seen.round);
+        (seen.round_term, seen.round) = (term, round);
+        if before >= (term, round) {
+            self.violate(time, index, Invariant::OneLease, || {
+                format!("round {round} of term {term} begins after {before:?}")
+            });
+        }
+        let rounds = &mut self.rounds[index];
+        if before.0 != term {
+            rounds.clear();
+        }
+        let window = self.election_timeout * 2;
+        while rounds
+            .front()
+            .is_some_and(|(_, begun)| local.since(*begun) > window)
+        {
+            rounds.pop_front();
+        }
+        rounds.push_back((round, local));
+    }
+
+    /// An answer to an old round says nothing about the present: only a round that began within the last
+    /// 2T may keep a leader in office.
+    pub(super) fn quorum_renewed(&mut self, time: Time, index: usize, step: &Step<'_>) {
+        let confirmed = step.actions.iter().find_map(|action| match action {
+            Action::LeadershipConfirmed { round, .. } => Some(*round),
+            _ => None,
+        });
+        let Some(round) = confirmed.filter(|_| step.sets_election_timer()) else {
+            return;
+        };
+        let begins_now = step.actions.iter().any(
+            |action| matches!(action, Action::StartRound { round: begun, .. } if *begun == round),
+        );
+        let is_young = self.rounds[index].iter().any(|(begun, at)| {
+            *begun == round && step.local.since(*at) <= self.election_timeout * 2
+        });
+        if !begins_now && !is_young {
+            self.violate(time, index, Invariant::CheckQuorum, || {
+                format!("round {round}, which began more than 2T ago, keeps it in office")
+            });
+        }
+    }
+
+    /// A node's election timer is set; a leader's is check-quorum.
+    pub(crate) fn election_timer_set(&mut self, index: usize, local: LocalTime) {
+        self.seen[index].quorum_since = local;
+    }
+
+    /// A node has done all that it could do at this moment.
+    pub(crate) fn turn_ended(&mut self, time: Time, index: usize, local: LocalTime) {
+        let seen = self.seen[index];
+        if self.protocol == Protocol::Standard && seen.kind == RoleKind::Leader {
+            let silence = local.since(seen.quorum_since);
+            if silence > self.election_timeout * 2 {
+                self.violate(time, index, Invariant::CheckQuorum, || {
+                    format!("it leads after a silence of {silence:?}")
+                });
+            }
+        }
+    }
+}
