@@ -55,7 +55,8 @@ impl Checker {
         let begins_now = step.actions.iter().any(
             |action| matches!(action, Action::StartRound { round: begun, .. } if *begun == round),
         );
-        let is_young = self.rounds[index].iter().any(|(begun, at)| {
+        // It is one of the newest.
+        let is_young = self.rounds[index].iter().rev().any(|(begun, at)| {
             *begun == round && step.local.since(*at) <= self.election_timeout * 2
         });
         if !begins_now && !is_young {
