@@ -18,7 +18,7 @@ use clap::{Parser, Subcommand};
 
 /// Raft in a simulated world: the same seed, the same run, on any machine.
 #[derive(Debug, Parser)]
-#[command(name = "raft-sim", version, about, after_help = EXIT_STATUS)]
+#[command(name = "raft-sim", version, after_help = EXIT_STATUS)]
 struct Arguments {
     #[command(subcommand)]
     command: Command,
