@@ -176,6 +176,27 @@ fn a_lease_ends_l_after_the_confirmed_round_began() {
     check(1_000, 150, property as fn(Vec<(u8, u8)>));
 }
 
+// A node that crashed says nothing of its loss. Whoever keeps the lease for the restored node must not find the old one in it.
+#[test]
+fn a_lease_begins_anew_with_each_leadership() {
+    let mut lease = Lease::new(Some(L));
+    let gained = |term| Action::LeadershipGained {
+        term: Term(term),
+        predecessor_stopped: false,
+    };
+    let (term, round) = (Term(1), Round(1));
+    for action in [
+        gained(1),
+        Action::StartRound { term, round },
+        Action::LeadershipConfirmed { term, round },
+    ] {
+        lease.carry_out(&action, || ms(0));
+    }
+    assert_eq!(lease.valid_at(ms(1)), Some(term));
+    lease.carry_out(&gained(2), || ms(0));
+    assert_eq!(lease.valid_at(ms(1)), None);
+}
+
 #[test]
 fn the_clock_is_read_for_the_start_of_a_round_alone() {
     let mut lease = Lease::new(Some(L));
