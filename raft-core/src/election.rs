@@ -327,8 +327,9 @@ impl<R: Rng> Raft<R> {
             return Err(DropReason::Stale);
         }
         let Role::Candidate(candidate) = &mut self.state.role else {
+            // A late refusal may carry a term that this node never asked in, a granted vote cannot.
             let asked = hard.voted_for == Some(self.config.id);
-            return Err(if asked {
+            return Err(if asked || !response.vote_granted {
                 DropReason::Stale
             } else {
                 DropReason::Impossible

@@ -28,7 +28,8 @@ pub enum Event {
     TransferLeadership {
         /// The voter to hand it to; `None` takes the voter that answered last.
         to: Option<NodeId>,
-        /// Whether what this node was running has surely stopped already.
+        /// Whether all that ran under this leadership, and under those before it, has surely stopped. If
+        /// not, the target is asked T - L later.
         stopped: bool,
     },
     /// The last entry of the node's log changed: an embedder that replicates by its own means

@@ -142,7 +142,11 @@ impl<R: Rng> Raft<R> {
         if response.term < current_term {
             return Err(DropReason::Stale);
         }
-        if !response.success || response.round > self.state.round {
+        if !response.success {
+            // A late refusal of a heartbeat of an earlier term, by a voter that had moved to this one.
+            return Err(DropReason::Stale);
+        }
+        if response.round > self.state.round {
             return Err(DropReason::Impossible);
         }
         match leader.answered.get_mut(voter) {

@@ -7,13 +7,14 @@ use core::time::Duration;
 use crate::action::Action;
 use crate::types::{Round, Term};
 
-/// How many unconfirmed rounds are remembered. Forgetting one can only make a lease shorter.
+/// How many unconfirmed rounds are remembered. When there are more, the newest makes room: the older
+/// ones are answered first.
 const REMEMBERED: usize = 256;
 
 /// Whether, and until when, this node leads undisturbed. `I` is the driver's instant.
 ///
 /// Give it every action as it is carried out; ask it with your own clock, at the moment
-/// of acting.
+/// of acting. The clock must be monotonic and count the time in which the machine is suspended.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Lease<I> {
     length: Option<Duration>,
@@ -44,7 +45,7 @@ impl<I: Copy + Ord + Add<Duration, Output = I>> Lease<I> {
             }
             Action::StartRound { round, .. } => {
                 if self.begun.len() == REMEMBERED {
-                    self.begun.pop_front();
+                    self.begun.pop_back();
                 }
                 self.begun.push_back((round, now()));
             }
@@ -75,9 +76,8 @@ impl<I: Copy + Ord + Add<Duration, Output = I>> Lease<I> {
                 break;
             }
             self.begun.pop_front();
-            if begun == round {
-                self.ends = self.length.map(|length| at + length);
-            }
+            // In the end that of the confirmed round, or of an older one if that was forgotten.
+            self.ends = self.length.map(|length| at + length);
         }
     }
 

@@ -2,8 +2,8 @@
 //!
 //! No clock, no socket, no disk, no threads, no global randomness: a [`Raft`] is told what happened (an
 //! [`Event`]) and answers with what is to be done (the [`Action`]s). So it runs in any
-//! runtime, on bare metal and in a browser, and the code that ships is the code that a model checker
-//! explores. It elects leaders and keeps them; the log will come in the same core.
+//! runtime, on bare metal and in a browser, and the code that ships is the code that is simulated
+//! and fuzzed. It elects leaders and keeps them; the log will come in the same core.
 //!
 //! # The contract: one rule
 //!
@@ -15,11 +15,12 @@
 //! order. A leader whose disk has stalled falls silent and is replaced. There is no second list, nothing
 //! to acknowledge and nothing to forget.
 //!
-//! - A failed `Persist` is fatal: drop the node, and [`restore`](Raft::restore) it from what the disk holds.
+//! - A failed `Persist` is fatal: drop the node, and [`restore`](Raft::restore) it from what the disk holds. Sync
+//!   what you read before you act on it: what a crash left in a cache may not be on the disk.
 //! - Messages may be lost, repeated, reordered, delayed and replayed without bound. The driver vouches for
 //!   the sender of each ([`Event::Receive`]).
 //! - A timer may fire late or twice, never early. Its number tells the core whether it is still the one that
-//!   was set. [`Deadlines`] keeps the three of them.
+//!   was set. [`Deadlines`] keeps the three of them. Drop them with the node: a restored one numbers anew.
 //! - Lost state means a new [`NodeId`]: a voter that forgot its vote could vote twice. Only an operator's
 //!   explicit first start begins with [`HardState::default`].
 //! - Seed the generator afresh at every restore, differently on each node.
@@ -80,7 +81,10 @@
 //! ([`Action::LeadershipConfirmed`]). Each of that majority refuses to vote for T after it received the round, hence
 //! for T after the round *began*; a lease of L = 0.8 T from then on outlasts no promise, with clocks that drift by
 //! up to 1 % and time to spare to stop what was running. [`Lease`] does the arithmetic:
-//! ask it with your own clock at the moment of acting.
+//! ask it with your own clock at the moment of acting. The clock must count the time in which the machine is
+//! suspended (`CLOCK_BOOTTIME` on Linux; std's `Instant` does not), or a machine that wakes holds a lease that is over.
+//! What ended early leaves the same time to stop: a leader that learns of a higher term keeps its promise for T, and one
+//! that hands over before all has stopped asks its successor T - L later.
 //!
 //! What no lease can cover, a pause between looking at it and acting, only a fencing token
 //! answers: pass the term ([`Lease::valid_at`]) to what you write to, and have it refuse lower ones.
@@ -90,7 +94,7 @@
 //! Pre-vote (thesis section 9.6), leader stickiness (4.2.3) and check-quorum (6.2) are on by default, and come as one
 //! ([`Protocol::Standard`]): stickiness without a leader that steps down keeps a connected majority
 //! from electing when the old leader still reaches one node of it. What asks is repeated until it
-//! is answered, and what answers names what it answers, so that loss costs no election and a replayed datagram
+//! is answered, and what answers names what it answers, so that a lost datagram costs no election and a replayed datagram
 //! feigns no quorum.
 //!
 //! # Cost

@@ -85,7 +85,7 @@ pub enum MessageKind {
 pub struct RequestVote {
     /// "Candidate's term."
     pub term: Term,
-    /// "Index [and] term of candidate's last log entry (section 5.4)."
+    /// "Index \[and\] term of candidate's last log entry (section 5.4)."
     pub last_log: LogPosition,
     /// Whether the candidate was asked to campaign by the leader of the term before
     /// ([`TimeoutNow`]). Such a request passes leader stickiness.
@@ -109,7 +109,7 @@ pub struct RequestVoteResponse {
 pub struct AppendEntries {
     /// "Leader's term."
     pub term: Term,
-    /// "Index [and term] of log entry immediately preceding new ones": here, the leader's last.
+    /// "Index \[and term\] of log entry immediately preceding new ones": here, the leader's last.
     pub prev_log: LogPosition,
     /// "Leader's commitIndex."
     pub leader_commit: LogIndex,

@@ -200,14 +200,19 @@ impl<R: Rng> Raft<R> {
     /// immediately reverts to follower state."
     ///
     /// A follower's timeout goes on as it is: only a leader or a granted vote puts an election off.
+    /// What was a leader begins with part one, what was a candidate with part two.
     #[inline(never)]
     pub(crate) fn learn_term(&mut self, term: Term, actions: &mut Actions) {
         self.enter_term(term, None, actions);
         match self.state.role {
             Role::Follower(_) => {}
-            Role::PreCandidate(_) | Role::Candidate(_) | Role::Leader(_) => {
+            Role::PreCandidate(_) | Role::Candidate(_) => {
                 self.become_follower(Part::LeaderLost, actions);
             }
+            // It is one of the majority that its latest round rests on, and keeps the promise that they gave.
+            // So nobody takes over before T after that round began, and what this node was running has as
+            // much time to stop as when a lease ends.
+            Role::Leader(_) => self.become_follower(Part::LeaderAlive, actions),
         }
         self.transition(TransitionReason::HigherTerm, actions);
     }

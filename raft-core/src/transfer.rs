@@ -14,6 +14,10 @@ impl<R: Rng> Raft<R> {
     /// Gives up the lease, then asks the target. There is no way back: whatever becomes of it, this node does not
     /// act as the leader of this term again, so that a TimeoutNow that arrives late harms nobody.
     ///
+    /// Unless all that ran under this leadership has surely stopped, the target is asked only after the time
+    /// that lies between the end of a lease and the end of a promise, T - L: so what it was running has as much time to
+    /// stop as when a lease ends.
+    ///
     /// Heartbeats end too: if the target is dead, the followers' part one ends while this leader waits.
     #[inline(never)]
     pub(crate) fn transfer_leadership(
@@ -37,7 +41,13 @@ impl<R: Rng> Raft<R> {
         self.timers.cancel(Timer::Heartbeat, actions);
         let at_the_latest = self.config.election_timeout;
         self.timers.set(Timer::Election, at_the_latest, actions);
-        self.repeat(actions);
+        match self.config.lease() {
+            Some(lease) if !stopped => {
+                let time_to_stop = at_the_latest.saturating_sub(lease);
+                self.timers.set(Timer::Repeat, time_to_stop, actions);
+            }
+            Some(_) | None => self.repeat(actions),
+        }
     }
 
     fn transfer_target(&self, to: Option<NodeId>) -> Result<NodeId, TransferRefusal> {

@@ -195,7 +195,7 @@ impl<O: Observer> World<O> {
             Action::LeadershipConfirmed { term, .. } => {
                 self.checker.confirmed(now, index, term, lease_ends, clocks);
             }
-            Action::LeadershipLost { term, .. } => self.checker.lost(now, index, term),
+            Action::LeadershipLost { term, reason } => self.checker.lost(now, index, term, reason),
             Action::StartRound { term, round } => {
                 self.checker
                     .round_started(now, index, term, round, clocks(index));

@@ -6,7 +6,7 @@ use crate::common::cluster::Cluster;
 use crate::common::{HEARTBEAT, Node, T, log, plain};
 
 fn transfer(cluster: &mut Cluster, from: u64, to: u64) {
-    let (to, stopped) = (Some(NodeId(to)), false);
+    let (to, stopped) = (Some(NodeId(to)), true);
     let _ = cluster.step(from, Event::TransferLeadership { to, stopped });
     cluster.deliver();
 }
@@ -41,7 +41,7 @@ fn without_a_name_the_freshest_of_the_living_takes_over() {
         cluster.isolate(dead);
     }
     cluster.run(T);
-    let (to, stopped) = (None, false);
+    let (to, stopped) = (None, true);
     let _ = cluster.step(1, Event::TransferLeadership { to, stopped });
     cluster.deliver();
     assert!(matches!(cluster.leading()[..], [3] | [5]));
@@ -103,7 +103,7 @@ fn a_late_timeout_now_does_not_break_a_lease() {
     let mut cluster = Cluster::new(3);
     cluster.campaign(1);
     cluster.run(HEARTBEAT);
-    let (to, stopped) = (Some(NodeId(3)), false);
+    let (to, stopped) = (Some(NodeId(3)), true);
     let _ = cluster.step(1, Event::TransferLeadership { to, stopped });
     let late = cluster.under_way(1, 3);
     cluster.lose_all();
@@ -125,7 +125,7 @@ fn a_leader_that_crashes_during_its_transfer_leaves_one_successor() {
     let mut cluster = Cluster::new(3);
     cluster.campaign(1);
     cluster.run(HEARTBEAT);
-    let (to, stopped) = (Some(NodeId(2)), false);
+    let (to, stopped) = (Some(NodeId(2)), true);
     let _ = cluster.step(1, Event::TransferLeadership { to, stopped });
     cluster.restart(1);
     cluster.deliver();

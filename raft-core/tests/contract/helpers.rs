@@ -209,7 +209,7 @@ fn the_clock_is_read_for_the_start_of_a_round_alone() {
 
 // Thousands of rounds without an answer take no memory, and can only make a lease shorter.
 #[test]
-fn a_lease_forgets_the_oldest_of_many_unconfirmed_rounds() {
+fn of_too_many_unconfirmed_rounds_a_lease_forgets_the_newer_ones() {
     let term = Term(1);
     let lead = || {
         let mut lease = Lease::new(Some(L));
@@ -230,9 +230,10 @@ fn a_lease_forgets_the_oldest_of_many_unconfirmed_rounds() {
         lease
     };
     for (round, ends) in [
-        (1, None),
-        (744, None),
-        (745, Some(ms(745) + L)),
+        (1, Some(ms(1) + L)),
+        (255, Some(ms(255) + L)),
+        // Forgotten: the lease counts from an older round, so it is shorter, never longer.
+        (744, Some(ms(255) + L)),
         (1_000, Some(ms(1_000) + L)),
     ] {
         let mut lease = lead();

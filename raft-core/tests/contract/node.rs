@@ -182,7 +182,9 @@ fn two_generators_change_nothing_but_durations_and_nonces() {
 #[test]
 fn timers_are_set_for_what_their_role_says() {
     fn property(setup: u8, choices: Vec<Choice>) {
-        run(setup, &choices, |_, _, actions, after| {
+        run(setup, &choices, |_, event, actions, after| {
+            let unstopped = matches!(event, Event::TransferLeadership { stopped: false, .. });
+            let waits = unstopped && !is_plain(after);
             for action in actions {
                 let Action::SetTimer {
                     timer, after: time, ..
@@ -192,6 +194,7 @@ fn timers_are_set_for_what_their_role_says() {
                 };
                 match timer {
                     Timer::Heartbeat => assert_eq!(*time, HEARTBEAT),
+                    Timer::Repeat if waits => assert_eq!(*time, T / 5),
                     Timer::Repeat => assert_eq!(*time, HEARTBEAT / 2),
                     Timer::Election => assert!(*time <= 2 * T),
                 }

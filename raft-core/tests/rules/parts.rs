@@ -2,7 +2,7 @@
 
 use raft_core::{RoleKind, Timer};
 
-use crate::common::actions::{persisted, set, transitions};
+use crate::common::actions::{persisted, set, transitions, vote_answer};
 use crate::common::cluster::Cluster;
 use crate::common::messages::{
     append, ask, deny, grant, heartbeat, pre_deny, pre_grant, timeout_now, vote,
@@ -74,14 +74,10 @@ fn a_higher_term_learnt_otherwise_leaves_a_followers_part_and_timer_as_they_are(
     }
 }
 
-// Without it: a deposed leader would refuse votes for T although no leader can rely on it.
+// Without it: whoever campaigned would refuse votes for T although no leader relies on it.
 #[test]
-fn whoever_campaigned_or_led_and_learns_a_higher_term_follows_in_part_two() {
-    let nodes = [
-        Node::new(1, 3).pre_candidate(),
-        Node::new(1, 3).candidate(),
-        Node::new(1, 3).leader(),
-    ];
+fn whoever_campaigned_and_learns_a_higher_term_follows_in_part_two() {
+    let nodes = [Node::new(1, 3).pre_candidate(), Node::new(1, 3).candidate()];
     for node in nodes {
         for message in [vote(9, false), append(9, 1, false), pre_deny(&node, 9)] {
             let mut node = node.clone();
@@ -89,9 +85,26 @@ fn whoever_campaigned_or_led_and_learns_a_higher_term_follows_in_part_two() {
             assert_eq!((node.role(), node.term()), (RoleKind::Follower, 9));
             assert!(!node.in_part_one());
             assert!(set(&actions, Timer::Election).unwrap() < T);
-            assert_eq!(node.raft.armed(Timer::Heartbeat), None);
             assert_eq!(node.raft.armed(Timer::Repeat), None);
         }
+    }
+}
+
+// Without it: a leader (1) whose round was just answered by 2 hears of a higher term from the candidate 3,
+// votes for it at once, and 3 leads within milliseconds, while what 1 was running has been promised T - L to stop.
+#[test]
+fn a_leader_that_learns_a_higher_term_keeps_its_followers_promise_for_t() {
+    for message in [vote(9, false), append(9, 1, false)] {
+        let mut leader = Node::new(1, 3).leader();
+        let actions = leader.receive(3, message);
+        assert_eq!((leader.role(), leader.term()), (RoleKind::Follower, 9));
+        assert!(leader.in_part_one());
+        assert_eq!(set(&actions, Timer::Election), Some(T));
+        assert_eq!(leader.raft.armed(Timer::Heartbeat), None);
+        let answer = leader.receive(3, ask(9));
+        assert_eq!(vote_answer(&answer), (9, false));
+        let _ = leader.fire(Timer::Election);
+        assert_eq!(vote_answer(&leader.receive(3, ask(9))), (9, true));
     }
 }
 

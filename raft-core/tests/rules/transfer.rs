@@ -20,19 +20,33 @@ use crate::common::{HEARTBEAT, Node, T, log, plain, witness};
 #[test]
 fn the_lease_is_given_up_before_the_target_is_asked() {
     let mut leader = Node::new(1, 3).leader();
-    let actions = leader.transfer(2, false);
+    let actions = leader.transfer(2, true);
     let gives_up = Action::LeadershipLost {
         term: raft_core::Term(1),
         reason: LostReason::Transfer,
     };
     assert_eq!(actions[0], gives_up);
-    assert_eq!(sends(&actions), [(2, timeout_now(1))]);
+    assert_eq!(sends(&actions), [(2, timeout_now_stopped(1))]);
     assert_eq!(
         reports(&actions),
         [Report::TransferStarted {
             to: raft_core::NodeId(2)
         }]
     );
+}
+
+// Without it: what the leader was running has no time to stop, where the end of a lease leaves it T - L.
+#[test]
+fn a_target_is_asked_at_once_only_if_everything_has_stopped() {
+    let mut leader = Node::new(1, 3).leader();
+    let actions = leader.transfer(2, false);
+    assert_eq!(lost(&actions), Some((1, LostReason::Transfer)));
+    assert_eq!(sends(&actions), []);
+    assert_eq!(set(&actions, Timer::Repeat), Some(T / 5));
+    assert_eq!(set(&actions, Timer::Election), Some(T));
+    let actions = leader.fire(Timer::Repeat);
+    assert_eq!(sends(&actions), [(2, timeout_now(1))]);
+    assert_eq!(set(&actions, Timer::Repeat), Some(HEARTBEAT / 2));
 }
 
 // Without it: an answer to a round of before the transfer gives the lease back, while the target takes over.
@@ -148,7 +162,7 @@ fn by_default_the_target_is_the_voter_that_answered_last() {
         let _ = leader.receive(voter, ack(1, round));
     }
     let _ = leader.receive(2, ack(1, 2));
-    assert_eq!(receivers(&leader.transfer(None, false)), [3]);
+    assert_eq!(receivers(&leader.transfer(None, true)), [3]);
 }
 
 // A witness or a paused voter would refuse, and the transfer would end in vain.
@@ -158,7 +172,7 @@ fn by_default_the_target_is_a_voter_that_would_campaign() {
     let _ = leader.receive(2, ack(1, 1));
     let _ = leader.receive(3, ack_of_witness(1, 1));
     let mut other = leader.clone();
-    assert_eq!(receivers(&leader.transfer(None, false)), [2]);
+    assert_eq!(receivers(&leader.transfer(None, true)), [2]);
     // Paused since.
     let _ = other.fire(Timer::Heartbeat);
     let _ = other.receive(2, ack_of_witness(1, 2));

@@ -1,6 +1,6 @@
 //! What is asked of everything that ever left a node: votes, leaderships, heartbeats, and the disk behind them.
 
-use raft_core::{HardState, Message, NodeId, Round, Term};
+use raft_core::{HardState, LostReason, Message, NodeId, Round, Term};
 
 use super::{Checker, Invariant};
 use crate::time::{LocalTime, Time};
@@ -146,10 +146,13 @@ impl Checker {
         self.no_lease_below(time, index, term, clocks);
     }
 
-    /// A node's driver learns that it leads no longer.
-    pub(crate) fn lost(&mut self, time: Time, index: usize, term: Term) {
+    /// A node's driver learns that it leads no longer. What acted on its lease may need the rest of the
+    /// lease to stop, so it still counts; but for a transfer, which has waited for that.
+    pub(crate) fn lost(&mut self, time: Time, index: usize, term: Term, reason: LostReason) {
         let seen = &mut self.seen[index];
-        seen.lease = None;
+        if reason == LostReason::Transfer {
+            seen.lease = None;
+        }
         let led = seen.leading.take();
         if led != Some(term) {
             self.violate(time, index, Invariant::LeadershipOrder, || {

@@ -112,8 +112,8 @@ struct Seen {
     /// The newest round for which the clock was read.
     round: Round,
     round_term: Term,
-    /// The last lease that it held: its term and its end on the node's own clock. It outlasts a crash,
-    /// because what acted on it may.
+    /// The last lease that it held: its term and its end on the node's own clock. It outlasts a crash and
+    /// the loss of leadership, because what acted on it may.
     lease: Option<(Term, LocalTime)>,
 }
 

@@ -35,6 +35,11 @@ impl Step<'_> {
         matches!(self.event, Event::TimerFired { timer, .. } if *timer == which)
     }
 
+    fn transfers_unstopped(&self) -> bool {
+        matches!(self.event, Event::TransferLeadership { stopped: false, .. })
+            && self.config.lease().is_some()
+    }
+
     fn grants_a_vote(&self) -> bool {
         self.actions.iter().any(|action| {
             matches!(
@@ -344,6 +349,10 @@ fn check_timers(checker: &Checker, step: &Step<'_>) -> Result<(), Broken> {
         let random_part = |least| runs >= least && runs < least + t;
         let right = match (timer, step.state.role()) {
             (Timer::Heartbeat, _) => runs == heartbeat,
+            // What was running gets the time that lies between the ends of a lease and of a promise to stop.
+            (Timer::Repeat, Role::Leader(_)) if step.transfers_unstopped() => {
+                runs == t.saturating_sub(step.config.lease().unwrap_or(t))
+            }
             (Timer::Repeat, _) => runs == heartbeat / 2,
             (Timer::Election, Role::Leader(leader)) => {
                 step.renews_quorum() && runs == if leader.transfer.is_some() { t } else { t * 2 }

@@ -3,8 +3,8 @@
 use core::time::Duration;
 
 use raft_core::{
-    AppendEntries, Config, HardState, LogIndex, LogPosition, Message, NodeId, Options, Raft,
-    RequestVoteResponse, Round, State, Term,
+    AppendEntries, Config, HardState, LogIndex, LogPosition, LostReason, Message, NodeId, Options,
+    Raft, RequestVoteResponse, Round, State, Term,
 };
 
 use super::{Checker, Invariant};
@@ -80,7 +80,7 @@ fn an_election_is_no_violation() {
     checker.round_started(NOW, 0, Term(1), Round(1), at(0));
     let message = Message::AppendEntries(heartbeat(1, 1));
     checker.sent(NOW, 0, NodeId(1), &message, &disk(1, Some(0)));
-    checker.lost(NOW, 0, Term(1));
+    checker.lost(NOW, 0, Term(1), LostReason::Transfer);
     assert_eq!(checker.violation(), None);
 }
 
@@ -88,7 +88,7 @@ fn an_election_is_no_violation() {
 fn two_leaders_of_a_term_are_seen_however_far_apart() {
     let mut checker = checker();
     elect(&mut checker, 1);
-    checker.lost(NOW, 0, Term(1));
+    checker.lost(NOW, 0, Term(1), LostReason::Transfer);
     checker.gained(NOW, 2, Term(1), &disk(1, Some(2)), |_| at(0));
     assert_eq!(broken(&checker), Some(Invariant::OneLeaderPerTerm));
 }
@@ -150,8 +150,8 @@ fn leadership_that_is_gained_or_lost_twice_is_seen() {
     let mut gained_twice = checker.clone();
     elect(&mut gained_twice, 2);
     assert_eq!(broken(&gained_twice), Some(Invariant::LeadershipOrder));
-    checker.lost(NOW, 0, Term(1));
-    checker.lost(NOW, 0, Term(1));
+    checker.lost(NOW, 0, Term(1), LostReason::Transfer);
+    checker.lost(NOW, 0, Term(1), LostReason::Transfer);
     assert_eq!(broken(&checker), Some(Invariant::LeadershipOrder));
 }
 
