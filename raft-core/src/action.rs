@@ -82,11 +82,14 @@ const INLINE: usize = 8;
 #[must_use = "carry out every action, in order"]
 pub struct Actions {
     list: SmallVec<[Action; INLINE]>,
-    /// How many an iterator has taken. It is kept here so that to iterate by value moves nothing.
-    taken: usize,
 }
 
 impl Actions {
+    #[inline]
+    pub(crate) fn clear(&mut self) {
+        self.list.clear();
+    }
+
     #[inline]
     pub(crate) fn push(&mut self, action: Action) {
         self.list.push(action);
@@ -106,7 +109,6 @@ impl Actions {
 
     /// Has the disk hold this state. Within a step the last state wins, in the first one's place:
     /// all that the step sends comes after both.
-    #[inline(never)]
     pub(crate) fn persist(&mut self, state: HardState) {
         for index in 0..self.list.len() {
             if let Some(Action::Persist(earlier)) = self.list.get_mut(index) {
@@ -117,8 +119,7 @@ impl Actions {
         self.push(Action::Persist(state));
     }
 
-    /// Out of line, as what follows it: it is rare, and the paths that are not stay short.
-    #[inline(never)]
+    #[inline]
     pub(crate) fn report(&mut self, report: Report) {
         self.push(Action::Report(report));
     }
@@ -140,7 +141,7 @@ impl Deref for Actions {
 
     #[inline]
     fn deref(&self) -> &[Action] {
-        self.list.get(self.taken..).unwrap_or_default()
+        &self.list
     }
 }
 
@@ -150,7 +151,9 @@ impl IntoIterator for Actions {
 
     #[inline]
     fn into_iter(self) -> IntoIter {
-        IntoIter { left: self }
+        IntoIter {
+            list: self.list.into_iter(),
+        }
     }
 }
 
@@ -167,7 +170,7 @@ impl<'a> IntoIterator for &'a Actions {
 /// Iterates over [`Actions`] by value.
 #[derive(Clone, Debug)]
 pub struct IntoIter {
-    left: Actions,
+    list: smallvec::IntoIter<[Action; INLINE]>,
 }
 
 impl Iterator for IntoIter {
@@ -175,14 +178,12 @@ impl Iterator for IntoIter {
 
     #[inline]
     fn next(&mut self) -> Option<Action> {
-        let action = self.left.list.get(self.left.taken).copied()?;
-        self.left.taken += 1;
-        Some(action)
+        self.list.next()
     }
 
     #[inline]
     fn size_hint(&self) -> (usize, Option<usize>) {
-        (self.left.len(), Some(self.left.len()))
+        self.list.size_hint()
     }
 }
 

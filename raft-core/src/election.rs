@@ -160,7 +160,6 @@ impl<R: Rng> Raft<R> {
     /// Before it, leader stickiness (thesis section 4.2.3): "if a server receives a RequestVote request
     /// within the minimum election timeout of hearing from a current leader, it does not update its
     /// term or grant its vote".
-    #[inline(never)]
     pub(crate) fn on_request_vote(
         &mut self,
         from: NodeId,
@@ -262,7 +261,6 @@ impl<R: Rng> Raft<R> {
     }
 
     /// Thesis section 9.6. A pre-vote changes nothing, the term included, whether granted or refused.
-    #[inline(never)]
     pub(crate) fn on_request_pre_vote(
         &mut self,
         from: NodeId,
@@ -311,7 +309,6 @@ impl<R: Rng> Raft<R> {
         });
     }
 
-    #[inline(never)]
     pub(crate) fn on_request_vote_response(
         &mut self,
         voter: usize,
@@ -345,7 +342,6 @@ impl<R: Rng> Raft<R> {
         Ok(())
     }
 
-    #[inline(never)]
     pub(crate) fn on_request_pre_vote_response(
         &mut self,
         voter: usize,
@@ -373,7 +369,6 @@ impl<R: Rng> Raft<R> {
         Ok(())
     }
 
-    #[inline(never)]
     pub(crate) fn pause(&mut self, actions: &mut Actions) {
         self.state.paused = true;
         match self.state.role {
@@ -385,7 +380,6 @@ impl<R: Rng> Raft<R> {
         }
     }
 
-    #[inline(never)]
     pub(crate) fn resume(&mut self, actions: &mut Actions) {
         let was_paused = core::mem::take(&mut self.state.paused);
         let Role::Follower(follower) = &self.state.role else {

@@ -5,11 +5,11 @@ use rand_core::Rng;
 use crate::action::{Action, Actions};
 use crate::config::Protocol;
 use crate::event::Timer;
-use crate::message::{AppendEntries, AppendEntriesResponse, Message};
+use crate::message::{AppendEntries, AppendEntriesResponse, Message, MessageKind};
 use crate::quorum::confirmed_round;
 use crate::raft::Raft;
 use crate::report::{DropReason, Report, TransitionReason};
-use crate::role::{Part, Role};
+use crate::role::{Part, Role, RoleKind};
 use crate::types::{LogIndex, NodeId, Round, Term};
 
 impl<R: Rng> Raft<R> {
@@ -42,59 +42,56 @@ impl<R: Rng> Raft<R> {
         self.confirm_rounds(actions);
     }
 
-    /// Figure 2, AppendEntries, receiver: "1. Reply false if term < currentTerm." Section 5.2: "If the
-    /// leader's term is at least as large as the candidate's current term, then the candidate recognizes
-    /// the leader as legitimate and returns to follower state."
+    /// Whether this node is in part one as the follower of `leader` in `term`: then the sender is known,
+    /// and a heartbeat is the ordinary one.
+    #[inline]
+    pub(crate) fn follows(&self, leader: NodeId, term: Term) -> bool {
+        let state = &self.state;
+        term == state.hard.current_term && state.leader == Some(leader) && state.in_part_one()
+    }
+
+    /// The ordinary heartbeat, of the leader that this node follows already.
     ///
     /// Only a round newer than all seen in the term counts: a heartbeat repeated or replayed
     /// must not keep a dead leader's followers quiet.
     #[inline]
+    pub(crate) fn on_heartbeat(
+        &mut self,
+        from: NodeId,
+        request: AppendEntries,
+        actions: &mut Actions,
+    ) {
+        if request.round <= self.state.round {
+            actions.drop_message(from, MessageKind::AppendEntries, DropReason::Stale);
+            return;
+        }
+        self.state.round = request.round;
+        let after = self.state.hard.election_timeout;
+        self.timers.set(Timer::Election, after, actions);
+        self.follow(from, request, actions);
+    }
+
+    /// Figure 2, AppendEntries, receiver: "1. Reply false if term < currentTerm." Section 5.2: "If the
+    /// leader's term is at least as large as the candidate's current term, then the candidate recognizes
+    /// the leader as legitimate and returns to follower state."
     pub(crate) fn on_append_entries(
         &mut self,
         from: NodeId,
         request: AppendEntries,
         actions: &mut Actions,
     ) -> Result<(), DropReason> {
-        let state = &mut self.state;
-        let current_term = state.hard.current_term;
-        let follows_already =
-            request.term == current_term && state.leader == Some(from) && state.in_part_one();
-        if follows_already {
-            if request.round <= state.round {
-                return Err(DropReason::Stale);
-            }
-            state.round = request.round;
-            let after = state.hard.election_timeout;
-            self.timers.set(Timer::Election, after, actions);
-        } else if request.term < current_term {
+        let current_term = self.state.hard.current_term;
+        if request.term < current_term {
             // Its sender learns our term from this, and steps down.
             self.answer(from, request.round, false, actions);
             return Ok(());
-        } else {
-            self.recognize_leader(from, &request, actions)?;
         }
-        if self.config.honours(request.lease) {
-            self.answer(from, request.round, true, actions);
-        } else {
-            actions.report(Report::LeaseTooLong { leader: from });
-        }
-        Ok(())
-    }
-
-    /// Becomes the follower of a leader that it does not follow yet.
-    #[inline(never)]
-    fn recognize_leader(
-        &mut self,
-        from: NodeId,
-        request: &AppendEntries,
-        actions: &mut Actions,
-    ) -> Result<(), DropReason> {
-        let current_term = self.state.hard.current_term;
         if request.term == current_term {
             let second = self.state.leader.is_some_and(|leader| leader != from);
             if second || current_term == Term(0) {
                 return Err(DropReason::Impossible);
             }
+            // As in an ordinary heartbeat; the round belongs to the term, not to the role.
             if request.round <= self.state.round {
                 return Err(DropReason::Stale);
             }
@@ -103,11 +100,28 @@ impl<R: Rng> Raft<R> {
         } else {
             self.enter_term(request.term, None, actions);
         }
+        // In plain Raft, which has no part one, ordinary heartbeats come here too.
+        let follows_already = self.config.protocol == Protocol::Plain
+            && self.state.leader == Some(from)
+            && self.state.role.kind() == RoleKind::Follower;
         self.state.leader = Some(from);
         self.state.round = request.round;
         self.become_follower(Part::LeaderAlive, actions);
-        self.transition(TransitionReason::Heartbeat, actions);
+        if !follows_already {
+            self.transition(TransitionReason::Heartbeat, actions);
+        }
+        self.follow(from, request, actions);
         Ok(())
+    }
+
+    /// Answers a leader, unless its lease would outlast the promise that an answer is.
+    #[inline(always)]
+    fn follow(&self, leader: NodeId, request: AppendEntries, actions: &mut Actions) {
+        if self.config.honours(request.lease) {
+            self.answer(leader, request.round, true, actions);
+        } else {
+            actions.report(Report::LeaseTooLong { leader });
+        }
     }
 
     #[inline]
@@ -123,7 +137,7 @@ impl<R: Rng> Raft<R> {
 
     /// Besides the term rule, a leader takes from a response only "this voter followed me at round r",
     /// so that an old response cannot feign a quorum.
-    #[inline(never)]
+    #[inline]
     pub(crate) fn on_append_entries_response(
         &mut self,
         from: NodeId,

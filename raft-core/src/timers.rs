@@ -32,7 +32,6 @@ impl Timers {
         });
     }
 
-    #[inline(never)]
     pub(crate) fn cancel(&mut self, timer: Timer, actions: &mut Actions) {
         if self.clear(timer) {
             actions.push(Action::CancelTimer(timer));

@@ -19,7 +19,6 @@ impl<R: Rng> Raft<R> {
     /// stop as when a lease ends.
     ///
     /// Heartbeats end too: if the target is dead, the followers' part one ends while this leader waits.
-    #[inline(never)]
     pub(crate) fn transfer_leadership(
         &mut self,
         to: Option<NodeId>,
@@ -88,7 +87,6 @@ impl<R: Rng> Raft<R> {
 
     /// Thesis section 3.10: "This has the same effect as the target server's election timer firing: the
     /// target server starts a new election", without pre-vote, in exactly the next term.
-    #[inline(never)]
     pub(crate) fn on_timeout_now(
         &mut self,
         from: NodeId,

@@ -8,8 +8,8 @@ use std::convert::Infallible;
 use std::hint::black_box;
 
 use raft_core::{
-    Action, AppendEntries, Config, Event, HardState, LogIndex, LogPosition, Message, NodeId,
-    Options, Raft, Role, Round, State, Timer,
+    Action, Actions, AppendEntries, Config, Event, HardState, LogIndex, LogPosition, Message,
+    NodeId, Options, Raft, Role, Round, State, Timer,
 };
 use rand_core::TryRng;
 
@@ -58,7 +58,6 @@ pub(crate) fn run(unit: &str, count: u64) -> bool {
             for _ in 0..count {
                 let event = group.heartbeat(&mut round);
                 group.step_follower(black_box(event));
-                black_box(&group.response);
             }
         }
         "round3" => rounds(3, count),
@@ -133,7 +132,8 @@ pub(crate) struct Group {
     /// The nodes, by id less one.
     pub(crate) nodes: Vec<Node>,
     queue: VecDeque<Envelope>,
-    response: Option<(NodeId, Message)>,
+    /// Those of the latest step.
+    actions: Actions,
 }
 
 impl Group {
@@ -158,7 +158,7 @@ impl Group {
         Group {
             nodes: voters.iter().map(restore).collect(),
             queue: VecDeque::with_capacity(12),
-            response: None,
+            actions: Actions::default(),
         }
     }
 
@@ -212,9 +212,10 @@ impl Group {
     /// Steps an event into node 2 and takes the message that it sends.
     #[inline(never)]
     pub(crate) fn step_follower(&mut self, event: Event) {
-        for action in self.nodes[1].raft.step(event) {
+        self.nodes[1].raft.step_into(event, &mut self.actions);
+        for action in &self.actions {
             if let Action::Send { to, message } = action {
-                self.response = Some((to, message));
+                black_box((to, message));
             }
         }
     }
@@ -232,7 +233,8 @@ impl Group {
     fn step(&mut self, index: usize, event: Event) {
         let from = NodeId(index as u64 + 1);
         let node = &mut self.nodes[index];
-        for action in &node.raft.step(event) {
+        node.raft.step_into(event, &mut self.actions);
+        for action in &self.actions {
             match *action {
                 Action::Send { to, message } => {
                     self.queue.push_back(Envelope { from, to, message });
