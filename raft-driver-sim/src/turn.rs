@@ -188,14 +188,22 @@ impl<O: Observer> World<O> {
             .and_then(|process| process.lease.ends());
         let clocks = |other: usize| nodes[other].clock.read(now);
         match *action {
-            Action::LeadershipGained { term, .. } => {
+            Action::LeadershipGained {
+                term,
+                predecessor_stopped,
+            } => {
+                let durable = &node.disk.durable;
                 self.checker
-                    .gained(now, index, term, &node.disk.durable, clocks);
+                    .gained(now, index, term, predecessor_stopped, durable, clocks);
             }
-            Action::LeadershipConfirmed { term, .. } => {
-                self.checker.confirmed(now, index, term, lease_ends, clocks);
+            Action::LeadershipConfirmed { term, round } => {
+                self.checker
+                    .confirmed(now, index, (term, round), lease_ends, clocks);
             }
-            Action::LeadershipLost { term, reason } => self.checker.lost(now, index, term, reason),
+            Action::LeadershipLost { term, reason } => {
+                let local = clocks(index);
+                self.checker.lost(now, index, term, reason, local);
+            }
             Action::StartRound { term, round } => {
                 self.checker
                     .round_started(now, index, term, round, clocks(index));

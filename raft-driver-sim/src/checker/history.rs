@@ -2,6 +2,7 @@
 
 use raft_core::{HardState, LostReason, Message, NodeId, Round, Term};
 
+use super::transfer::Transfer;
 use super::{Checker, Invariant};
 use crate::time::{LocalTime, Time};
 
@@ -43,7 +44,10 @@ impl Checker {
                 self.heartbeat_sent(time, index, request.term, request.round);
                 self.rests_on_vote(time, index, durable, term, me);
             }
-            Message::RequestVote(_) => {
+            Message::RequestVote(request) => {
+                if request.leadership_transfer {
+                    self.passes_stickiness(time, index, term);
+                }
                 self.voted(time, index, term, me);
                 self.rests_on_vote(time, index, durable, term, me);
             }
@@ -53,10 +57,10 @@ impl Checker {
             }
             // It asks about a term that nobody is in yet: its sender is in the one before.
             Message::RequestPreVote(_) => term = Term(term.0.saturating_sub(1)),
+            Message::TimeoutNow(request) => self.asked_to_take_over(time, index, to, &request),
             Message::RequestVoteResponse(_)
             | Message::AppendEntriesResponse(_)
-            | Message::RequestPreVoteResponse(_)
-            | Message::TimeoutNow(_) => {}
+            | Message::RequestPreVoteResponse(_) => {}
         }
         if durable.current_term < term {
             self.violate(time, index, Invariant::Durability, || {
@@ -114,6 +118,7 @@ impl Checker {
         time: Time,
         index: usize,
         term: Term,
+        predecessor_stopped: bool,
         durable: &HardState,
         clocks: impl Fn(usize) -> LocalTime,
     ) {
@@ -143,15 +148,35 @@ impl Checker {
                 format!("it gains term {term} and has not lost term {old}")
             });
         }
-        self.no_lease_below(time, index, term, clocks);
+        let stopped = self.transfer_to(index, term);
+        if predecessor_stopped && !stopped.is_some_and(Transfer::has_stopped) {
+            self.violate(time, index, Invariant::OneLease, || {
+                format!("it leads in term {term} as if all before it had stopped")
+            });
+        }
+        self.none_disturbed(time, index, term, clocks);
     }
 
-    /// A node's driver learns that it leads no longer. What acted on its lease may need the rest of the
-    /// lease to stop, so it still counts; but for a transfer, which has waited for that.
-    pub(crate) fn lost(&mut self, time: Time, index: usize, term: Term, reason: LostReason) {
+    /// A node's driver learns that it leads no longer. What acted on its lease may need the rest of its
+    /// time to stop; of a transfer it was said whether it has stopped.
+    pub(crate) fn lost(
+        &mut self,
+        time: Time,
+        index: usize,
+        term: Term,
+        reason: LostReason,
+        local: LocalTime,
+    ) {
         let seen = &mut self.seen[index];
         if reason == LostReason::Transfer {
-            seen.lease = None;
+            let time_to_stop = self
+                .transfers
+                .get(&term)
+                .map(|transfer| transfer.time_to_stop);
+            let at_the_latest = local + time_to_stop.unwrap_or(self.election_timeout);
+            seen.undisturbed = seen
+                .undisturbed
+                .map(|(led, ends)| (led, ends.min(at_the_latest)));
         }
         let led = seen.leading.take();
         if led != Some(term) {

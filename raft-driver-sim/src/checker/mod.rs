@@ -12,6 +12,10 @@ mod step_tests;
 mod steps;
 #[cfg(test)]
 mod tests;
+mod timers;
+mod transfer;
+#[cfg(test)]
+mod transfer_tests;
 
 use core::fmt;
 use core::time::Duration;
@@ -21,6 +25,7 @@ use raft_core::{HardState, NodeId, Protocol, RestoreError, RoleKind, Round, Stat
 
 use self::quorum::Rounds;
 pub(crate) use self::steps::Step;
+use self::transfer::Transfer;
 use crate::settings::Settings;
 use crate::time::{LocalTime, Time};
 
@@ -57,7 +62,9 @@ pub enum Invariant {
     Timers,
     /// Leadership is gained after the `Persist` of its step, lost before it, and lost once for each time that it is gained.
     LeadershipOrder,
-    /// No two nodes hold a valid lease at the same time, and none outlives the beginning of a later leadership.
+    /// No two nodes hold a valid lease at the same time. Nobody leads before what acted on an earlier lease had the
+    /// time to stop: T after its last confirmed round began, less what clocks may drift, or T - L after a transfer began, unless
+    /// it was said to have stopped.
     OneLease,
 }
 
@@ -101,10 +108,13 @@ struct Seen {
     voted_for: Option<NodeId>,
     kind: RoleKind,
     in_part_one: bool,
-    /// When the leader that this follower sticks to was last heard, or the node started.
+    paused: bool,
+    /// When this follower last promised not to vote: it heard its leader, granted a vote, or started.
     contact: Option<LocalTime>,
-    /// The newest round that it heard or began in its term.
+    /// The newest round that it heard in its term.
     heard: Round,
+    /// The newest round that had begun when check-quorum was last armed, if the node leads.
+    armed_at: Round,
     /// When check-quorum last began to count, if the node leads.
     quorum_since: LocalTime,
     /// The term in which it leads, by the actions carried out since its start.
@@ -112,9 +122,9 @@ struct Seen {
     /// The newest round for which the clock was read.
     round: Round,
     round_term: Term,
-    /// The last lease that it held: its term and its end on the node's own clock. It outlasts a crash and
-    /// the loss of leadership, because what acted on it may.
-    lease: Option<(Term, LocalTime)>,
+    /// Until when, on the node's own clock, nobody else may lead because it led in this term. It outlasts a crash and the
+    /// loss of leadership, because what acted on it may.
+    undisturbed: Option<(Term, LocalTime)>,
 }
 
 impl Default for Seen {
@@ -124,13 +134,15 @@ impl Default for Seen {
             voted_for: None,
             kind: RoleKind::Follower,
             in_part_one: false,
+            paused: false,
             contact: None,
             heard: Round(0),
+            armed_at: Round(0),
             quorum_since: LocalTime::default(),
             leading: None,
             round: Round(0),
             round_term: Term(0),
-            lease: None,
+            undisturbed: None,
         }
     }
 }
@@ -144,6 +156,8 @@ pub(crate) struct Checker {
     leaders: BTreeMap<Term, usize>,
     /// Whom each voter voted for in each term, by what left it.
     votes: BTreeMap<(Term, usize), NodeId>,
+    /// The transfer that the leader of each term began.
+    transfers: BTreeMap<Term, Transfer>,
     violation: Option<Violation>,
     protocol: Protocol,
     election_timeout: Duration,
@@ -160,6 +174,7 @@ impl Checker {
             rounds: vec![Rounds::new(); settings.nodes],
             leaders: BTreeMap::new(),
             votes: BTreeMap::new(),
+            transfers: BTreeMap::new(),
             violation: None,
             protocol: settings.options.protocol,
             election_timeout: settings.options.election_timeout,
@@ -199,7 +214,7 @@ impl Checker {
             voted_for: state.voted_for(),
             in_part_one: state.in_part_one(),
             contact: Some(local),
-            lease: seen.lease,
+            undisturbed: seen.undisturbed,
             ..Seen::default()
         };
     }

@@ -21,11 +21,17 @@ impl Checker {
         local: LocalTime,
     ) {
         let seen = &mut self.seen[index];
+        let leading = seen.leading;
         let before = (seen.round_term, seen.round);
         (seen.round_term, seen.round) = (term, round);
         if before >= (term, round) {
             self.violate(time, index, Invariant::OneLease, || {
                 format!("round {round} of term {term} begins after {before:?}")
+            });
+        }
+        if leading != Some(term) {
+            self.violate(time, index, Invariant::LeadershipOrder, || {
+                format!("round {round} of term {term} begins while it leads in {leading:?}")
             });
         }
         let rounds = &mut self.rounds[index];
@@ -42,27 +48,27 @@ impl Checker {
         rounds.push_back((round, local));
     }
 
-    /// An answer to an old round says nothing about the present: only a round that began within the last
-    /// 2T may keep a leader in office.
+    /// An answer to an old round says nothing about the present: only a round that began since check-quorum was
+    /// last armed may keep a leader in office.
     pub(super) fn quorum_renewed(&mut self, time: Time, index: usize, step: &Step<'_>) {
-        let confirmed = step.actions.iter().find_map(|action| match action {
-            Action::LeadershipConfirmed { round, .. } => Some(*round),
-            _ => None,
-        });
-        let Some(round) = confirmed.filter(|_| step.sets_election_timer()) else {
+        if step.state.role().kind() != RoleKind::Leader || !step.sets_election_timer() {
             return;
-        };
-        let begins_now = step.actions.iter().any(
-            |action| matches!(action, Action::StartRound { round: begun, .. } if *begun == round),
-        );
-        // It is one of the newest.
-        let is_young = self.rounds[index].iter().rev().any(|(begun, at)| {
-            *begun == round && step.local.since(*at) <= self.election_timeout * 2
-        });
-        if !begins_now && !is_young {
-            self.violate(time, index, Invariant::CheckQuorum, || {
-                format!("round {round}, which began more than 2T ago, keeps it in office")
-            });
+        }
+        let seen = &mut self.seen[index];
+        for action in step.actions {
+            match *action {
+                Action::LeadershipGained { .. } => seen.armed_at = Round(0),
+                Action::LeadershipConfirmed { round, .. } => {
+                    let armed_at = core::mem::replace(&mut seen.armed_at, step.state.round());
+                    if round <= armed_at {
+                        self.violate(time, index, Invariant::CheckQuorum, || {
+                            format!("round {round} keeps it in office, as a later one than {armed_at} might")
+                        });
+                        return;
+                    }
+                }
+                _ => {}
+            }
         }
     }
 

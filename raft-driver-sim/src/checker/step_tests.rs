@@ -5,7 +5,7 @@ use core::time::Duration;
 use raft_core::{
     Action, AppendEntriesResponse, Config, Event, HardState, LogIndex, LogPosition, Message,
     NodeId, Options, Protocol, Raft, RequestPreVote, RequestPreVoteResponse, RequestVote, Round,
-    State, Term, Timer,
+    State, Term, TimeoutNow, Timer,
 };
 
 use super::tests::{NOW, at, broken, checker, heartbeat, vote};
@@ -13,9 +13,9 @@ use super::{Checker, Invariant, Step};
 use crate::rng::{Random, Stream};
 use crate::time::LocalTime;
 
-type Node = Raft<Random>;
+pub(super) type Node = Raft<Random>;
 
-fn node(protocol: Protocol) -> (Node, Vec<Action>) {
+pub(super) fn node(protocol: Protocol) -> (Node, Vec<Action>) {
     let options = Options {
         protocol,
         ..Options::default()
@@ -29,22 +29,22 @@ fn node(protocol: Protocol) -> (Node, Vec<Action>) {
     (raft, actions.into_iter().collect())
 }
 
-fn follower() -> Node {
+pub(super) fn follower() -> Node {
     node(Protocol::Standard).0
 }
 
-fn fire(raft: &mut Node, timer: Timer) -> (Event, Vec<Action>) {
+pub(super) fn fire(raft: &mut Node, timer: Timer) -> (Event, Vec<Action>) {
     let number = raft.armed(timer).expect("the timer is set");
     take(raft, Event::TimerFired { timer, number })
 }
 
-fn take(raft: &mut Node, event: Event) -> (Event, Vec<Action>) {
+pub(super) fn take(raft: &mut Node, event: Event) -> (Event, Vec<Action>) {
     let actions = raft.step(event).into_iter().collect();
     (event, actions)
 }
 
 /// A checker that knows this node as node 0.
-fn watching(raft: &Node, now: LocalTime) -> Checker {
+pub(super) fn watching(raft: &Node, now: LocalTime) -> Checker {
     let state = raft.state();
     let mut checker = checker();
     checker.protocol = raft.config().protocol();
@@ -53,7 +53,7 @@ fn watching(raft: &Node, now: LocalTime) -> Checker {
     checker
 }
 
-fn show(
+pub(super) fn show(
     mut checker: Checker,
     raft: &Node,
     state: &State,
@@ -85,9 +85,14 @@ fn candidate(term: u64, index: u64) -> Event {
     }
 }
 
-#[test]
-fn an_old_round_that_keeps_a_leader_in_office_is_seen() {
-    let (mut raft, _) = node(Protocol::Standard);
+fn answer(raft: &mut Node, from: u64, message: Message) -> (Event, Vec<Action>) {
+    let from = NodeId(from);
+    take(raft, Event::Receive { from, message })
+}
+
+/// Node 0 leads in term 1 with the vote of node 1, and has begun one round.
+pub(super) fn leader() -> Node {
+    let mut raft = follower();
     let _ = fire(&mut raft, Timer::Election);
     let _ = fire(&mut raft, Timer::Election);
     let nonce = raft.state().pre_vote_nonce();
@@ -99,34 +104,54 @@ fn an_old_round_that_keeps_a_leader_in_office_is_seen() {
         }),
         vote(1),
     ] {
-        let from = NodeId(1);
-        let _ = take(&mut raft, Event::Receive { from, message });
+        let _ = answer(&mut raft, 1, message);
     }
-    let mut before = watching(&raft, at(0));
-    before.round_started(NOW, 0, Term(1), Round(1), at(0));
-    let message = Message::AppendEntriesResponse(AppendEntriesResponse {
+    raft
+}
+
+fn follows(round: u64) -> Message {
+    Message::AppendEntriesResponse(AppendEntriesResponse {
         term: Term(1),
         success: true,
-        round: Round(1),
+        round: Round(round),
         can_campaign: true,
-    });
-    let from = NodeId(1);
-    let (event, mut actions) = take(&mut raft, Event::Receive { from, message });
-    // The first round is as old as the office: the core need not count from it, and this one does.
-    if !actions
-        .iter()
-        .any(|action| matches!(action, Action::SetTimer { .. }))
-    {
-        actions.push(Action::SetTimer {
-            timer: Timer::Election,
-            number: 99,
-            after: Options::default().election_timeout * 2,
-        });
+    })
+}
+
+#[test]
+fn a_round_that_began_before_check_quorum_was_armed_and_keeps_a_leader_in_office_is_seen() {
+    let mut raft = leader();
+    let mut checker = watching(&raft, at(0));
+    for _ in 0..2 {
+        let _ = fire(&mut raft, Timer::Heartbeat);
     }
-    let seen = (event, actions);
-    let verdict = |now| show(before.clone(), &raft, raft.state(), seen.clone(), now);
-    assert_eq!(verdict(at(1_000)), None);
-    assert_eq!(verdict(at(1_001)), Some(Invariant::CheckQuorum));
+    // Armed anew when three rounds have begun.
+    let seen = answer(&mut raft, 1, follows(1));
+    let step = Step {
+        event: &seen.0,
+        actions: &seen.1,
+        state: raft.state(),
+        config: raft.config(),
+        local: at(100),
+    };
+    checker.stepped(NOW, 0, &step);
+    assert_eq!(broken(&checker), None);
+    let (event, mut actions) = answer(&mut raft, 1, follows(3));
+    let verdict = |actions: &[Action]| {
+        let seen = (event, actions.to_vec());
+        show(checker.clone(), &raft, raft.state(), seen, at(110))
+    };
+    assert_eq!(verdict(&actions), None);
+    actions.push(set_election_timer(Options::default().election_timeout * 2));
+    assert_eq!(verdict(&actions), Some(Invariant::CheckQuorum));
+}
+
+fn set_election_timer(after: Duration) -> Action {
+    Action::SetTimer {
+        timer: Timer::Election,
+        number: 99,
+        after,
+    }
 }
 
 #[test]
@@ -192,11 +217,7 @@ fn a_pre_vote_with_an_effect_is_seen() {
     );
     assert_eq!(honest, None);
     let mut re_armed = actions;
-    re_armed.push(Action::SetTimer {
-        timer: Timer::Election,
-        number: 99,
-        after: Duration::from_millis(100),
-    });
+    re_armed.push(set_election_timer(Duration::from_millis(100)));
     let verdict = show(before, &raft, raft.state(), (event, re_armed), at(600));
     assert_eq!(verdict, Some(Invariant::PreVotePure));
 }
@@ -220,23 +241,83 @@ fn a_pre_vote_while_the_leader_may_be_alive_is_seen() {
     assert_eq!(verdict(at(499)), Some(Invariant::Stickiness));
 }
 
+fn beats(round: u64) -> Message {
+    Message::AppendEntries(heartbeat(1, round))
+}
+
 #[test]
 fn an_old_heartbeat_that_postpones_an_election_is_seen() {
     let mut raft = follower();
     let before = watching(&raft, at(0));
-    let event = Event::Receive {
-        from: NodeId(1),
-        message: Message::AppendEntries(heartbeat(1, 5)),
-    };
-    let seen = take(&mut raft, event);
+    let seen = answer(&mut raft, 1, beats(5));
     let state = raft.state();
     assert_eq!(show(before, &raft, state, seen.clone(), at(10)), None);
-    let mut after = watching(&raft, at(10));
-    after.seen[0].heard = Round(5);
-    assert_eq!(
-        show(after, &raft, state, seen, at(20)),
-        Some(Invariant::Timers)
-    );
+    for heard in [5, 6] {
+        let mut after = watching(&raft, at(10));
+        after.seen[0].heard = Round(heard);
+        let verdict = show(after, &raft, state, seen.clone(), at(20));
+        assert_eq!(verdict, Some(Invariant::Timers), "{heard}");
+    }
+}
+
+#[test]
+fn a_heartbeat_that_postpones_nothing_is_seen() {
+    let mut raft = follower();
+    let before = watching(&raft, at(0));
+    let (event, mut actions) = answer(&mut raft, 1, beats(5));
+    actions.retain(|action| !matches!(action, Action::SetTimer { .. }));
+    let verdict = show(before, &raft, raft.state(), (event, actions), at(10));
+    assert_eq!(verdict, Some(Invariant::Timers));
+}
+
+#[test]
+fn a_repeated_vote_that_postpones_an_election_is_seen() {
+    let mut raft = follower();
+    let _ = fire(&mut raft, Timer::Election);
+    let before = watching(&raft, at(0));
+    let first = take(&mut raft, candidate(1, 0));
+    let state = raft.state().clone();
+    let granted = watching(&raft, at(600));
+    assert_eq!(show(before, &raft, &state, first.clone(), at(600)), None);
+    let repeat = take(&mut raft, candidate(1, 0));
+    assert_eq!(show(granted.clone(), &raft, &state, repeat, at(610)), None);
+    let verdict = show(granted, &raft, &state, first, at(610));
+    assert_eq!(verdict, Some(Invariant::Timers));
+}
+
+#[test]
+fn whatever_else_postpones_the_election_of_a_follower_is_seen() {
+    let mut raft = follower();
+    let _ = answer(&mut raft, 1, beats(5));
+    let before = watching(&raft, at(0));
+    for event in [
+        Event::Receive {
+            from: NodeId(1),
+            message: follows(5),
+        },
+        Event::Receive {
+            from: NodeId(1),
+            message: vote(1),
+        },
+        Event::Receive {
+            from: NodeId(2),
+            message: Message::TimeoutNow(TimeoutNow {
+                term: Term(1),
+                stopped: true,
+            }),
+        },
+        Event::Resume,
+        Event::LogTailMoved(LogPosition::default()),
+    ] {
+        let (_, mut actions) = take(&mut raft, event);
+        let verdict = |actions: &[Action]| {
+            let seen = (event, actions.to_vec());
+            show(before.clone(), &raft, raft.state(), seen, at(10))
+        };
+        assert_eq!(verdict(&actions), None, "{event:?}");
+        actions.push(set_election_timer(Options::default().election_timeout));
+        assert_eq!(verdict(&actions), Some(Invariant::Timers), "{event:?}");
+    }
 }
 
 #[test]

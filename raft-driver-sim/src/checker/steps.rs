@@ -1,12 +1,8 @@
 //! What is asked of a single step: how the state changed, and which actions came of it.
 
-use core::time::Duration;
+use raft_core::{Action, Config, Event, Message, NodeId, Protocol, RoleKind, State, Term, Timer};
 
-use raft_core::{
-    Action, Config, Event, Message, NodeId, Part, Protocol, Report, Role, RoleKind, State, Term,
-    Timer,
-};
-
+use super::timers::{check_postponing, check_timers, contact, heard, hears_leader};
 use super::{Checker, Invariant, Seen};
 use crate::time::{LocalTime, Time};
 
@@ -20,7 +16,7 @@ pub(crate) struct Step<'a> {
 }
 
 impl Step<'_> {
-    fn message(&self) -> Option<(NodeId, &Message)> {
+    pub(super) fn message(&self) -> Option<(NodeId, &Message)> {
         match self.event {
             Event::Receive { from, message } => Some((*from, message)),
             Event::TimerFired { .. }
@@ -31,16 +27,11 @@ impl Step<'_> {
         }
     }
 
-    fn fired(&self, which: Timer) -> bool {
+    pub(super) fn fired(&self, which: Timer) -> bool {
         matches!(self.event, Event::TimerFired { timer, .. } if *timer == which)
     }
 
-    fn transfers_unstopped(&self) -> bool {
-        matches!(self.event, Event::TransferLeadership { stopped: false, .. })
-            && self.config.lease().is_some()
-    }
-
-    fn grants_a_vote(&self) -> bool {
+    pub(super) fn grants_a_vote(&self) -> bool {
         self.actions.iter().any(|action| {
             matches!(
                 action,
@@ -56,18 +47,6 @@ impl Step<'_> {
                 action,
                 Action::Send { message: Message::RequestPreVoteResponse(response), .. }
                     if response.vote_granted
-            )
-        })
-    }
-
-    /// Only these give a leader more time: a majority's answer, its election, and the one transfer of a term.
-    fn renews_quorum(&self) -> bool {
-        self.actions.iter().any(|action| {
-            matches!(
-                action,
-                Action::LeadershipConfirmed { .. }
-                    | Action::LeadershipGained { .. }
-                    | Action::Report(Report::TransferStarted { .. })
             )
         })
     }
@@ -95,8 +74,9 @@ impl Checker {
             voted_for: state.voted_for(),
             kind: state.role().kind(),
             in_part_one: state.in_part_one(),
+            paused: state.paused(),
             contact: contact(&before, step),
-            heard: state.round(),
+            heard: heard(&before, step),
             ..before
         };
         self.seen[index] = after;
@@ -111,13 +91,14 @@ impl Checker {
             });
         }
         self.quorum_renewed(time, index, step);
+        self.transfer_begun(time, index, step);
     }
 }
 
 /// An invariant that a step broke, and how.
-struct Broken(Invariant, &'static str);
+pub(super) struct Broken(pub(super) Invariant, pub(super) &'static str);
 
-fn ensure(holds: bool, invariant: Invariant, what: &'static str) -> Result<(), Broken> {
+pub(super) fn ensure(holds: bool, invariant: Invariant, what: &'static str) -> Result<(), Broken> {
     if holds {
         Ok(())
     } else {
@@ -153,20 +134,9 @@ fn check_step(
         "the change has no cause",
     )?;
     check_order(step.actions)?;
-    check_message(checker, before, after, step, unmoved)?;
+    check_message(checker, before, step, unmoved)?;
+    check_postponing(before, after, step)?;
     check_timers(checker, step)
-}
-
-/// What a follower last heard from its leader. Leaving the role ends the promise: a
-/// candidate has given the leader up.
-fn contact(before: &Seen, step: &Step<'_>) -> Option<LocalTime> {
-    match (step.state.role(), step.message()) {
-        (Role::Follower(_), Some((_, Message::AppendEntries(_)))) if step.sets_election_timer() => {
-            Some(step.local)
-        }
-        (Role::Follower(_), _) => before.contact,
-        (Role::PreCandidate(_) | Role::Candidate(_) | Role::Leader(_), _) => None,
-    }
 }
 
 /// Figure 4 of the paper, with pre-vote before candidacy.
@@ -249,7 +219,6 @@ fn check_order(actions: &[Action]) -> Result<(), Broken> {
 fn check_message(
     checker: &Checker,
     before: &Seen,
-    after: &Seen,
     step: &Step<'_>,
     unmoved: bool,
 ) -> Result<(), Broken> {
@@ -287,20 +256,17 @@ fn check_message(
                 "the candidate's log is behind",
             )?;
             let repeated = before.voted_for == Some(from) && before.term == request.term;
+            let for_transfer = request.leadership_transfer
+                && (before.kind != RoleKind::Leader
+                    || checker.hands_over(before.term, request.term));
             let sticks = checker.protocol == Protocol::Standard
-                && !request.leadership_transfer
+                && !for_transfer
                 && !repeated
                 && (before.kind == RoleKind::Leader || is_promised(checker, before, step.local));
             ensure(
                 !sticks || (unmoved && !granted),
                 Invariant::Stickiness,
                 "the leader may be alive",
-            )?;
-            let stayed = before.kind == RoleKind::Follower && after.kind == RoleKind::Follower;
-            ensure(
-                granted || !stayed || !step.sets_election_timer(),
-                Invariant::Timers,
-                "a refused vote postpones the election",
             )
         }
         Message::AppendEntries(request) => {
@@ -309,11 +275,10 @@ fn check_message(
                 Invariant::OneLeaderPerTerm,
                 "a leader hears another leader of its term",
             )?;
-            let is_news = (before.term, before.heard) < (request.term, request.round);
             ensure(
-                is_news || (unmoved && !step.sets_election_timer()),
+                unmoved || hears_leader(before, step),
                 Invariant::Timers,
-                "an old heartbeat postpones the election",
+                "an old heartbeat has an effect",
             )
         }
         Message::RequestVoteResponse(_)
@@ -329,46 +294,4 @@ fn is_promised(checker: &Checker, before: &Seen, local: LocalTime) -> bool {
         || before
             .contact
             .is_some_and(|contact| local.since(contact) < checker.election_timeout)
-}
-
-/// The timers of a step run for what the role that it ends in asks for.
-fn check_timers(checker: &Checker, step: &Step<'_>) -> Result<(), Broken> {
-    let t = checker.election_timeout;
-    let heartbeat = checker.heartbeat_interval;
-    // A node that passes through a role within a step sets a timer twice; the last one holds.
-    let mut newest = [None; 3];
-    for action in step.actions {
-        if let Action::SetTimer { timer, after, .. } = *action {
-            newest[timer.index()] = Some(after);
-        }
-    }
-    for timer in Timer::ALL {
-        let Some(runs) = newest[timer.index()] else {
-            continue;
-        };
-        let random_part = |least| runs >= least && runs < least + t;
-        let right = match (timer, step.state.role()) {
-            (Timer::Heartbeat, _) => runs == heartbeat,
-            // What was running gets the time that lies between the ends of a lease and of a promise to stop.
-            (Timer::Repeat, Role::Leader(_)) if step.transfers_unstopped() => {
-                runs == t.saturating_sub(step.config.lease().unwrap_or(t))
-            }
-            (Timer::Repeat, _) => runs == heartbeat / 2,
-            (Timer::Election, Role::Leader(leader)) => {
-                step.renews_quorum() && runs == if leader.transfer.is_some() { t } else { t * 2 }
-            }
-            (Timer::Election, Role::Follower(follower)) => match follower.part {
-                Part::LeaderAlive => runs == step.state.hard_state().election_timeout,
-                Part::LeaderLost if checker.protocol == Protocol::Plain => random_part(t),
-                Part::LeaderLost => random_part(Duration::ZERO),
-            },
-            (Timer::Election, Role::PreCandidate(_) | Role::Candidate(_)) => random_part(t),
-        };
-        ensure(
-            right,
-            Invariant::Timers,
-            "a timer runs too long or too short",
-        )?;
-    }
-    Ok(())
 }

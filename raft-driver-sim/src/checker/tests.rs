@@ -57,11 +57,16 @@ pub(super) fn at(milliseconds: u64) -> LocalTime {
     LocalTime::from_nanos(milliseconds * 1_000_000)
 }
 
+fn gains(checker: &mut Checker, index: usize, term: u64, now: LocalTime) {
+    let disk = disk(term, Some(index as u64));
+    checker.gained(NOW, index, Term(term), false, &disk, |_| now);
+}
+
 /// Node 1 votes for node 0 in `term`, and node 0 leads.
 fn elect(checker: &mut Checker, term: u64) {
     reach(checker, term);
     checker.sent(NOW, 1, NodeId(0), &vote(term), &disk(term, Some(0)));
-    checker.gained(NOW, 0, Term(term), &disk(term, Some(0)), |_| at(0));
+    gains(checker, 0, term, at(0));
 }
 
 fn fresh_state() -> State {
@@ -80,7 +85,7 @@ fn an_election_is_no_violation() {
     checker.round_started(NOW, 0, Term(1), Round(1), at(0));
     let message = Message::AppendEntries(heartbeat(1, 1));
     checker.sent(NOW, 0, NodeId(1), &message, &disk(1, Some(0)));
-    checker.lost(NOW, 0, Term(1), LostReason::Transfer);
+    checker.lost(NOW, 0, Term(1), LostReason::Transfer, at(0));
     assert_eq!(checker.violation(), None);
 }
 
@@ -88,8 +93,8 @@ fn an_election_is_no_violation() {
 fn two_leaders_of_a_term_are_seen_however_far_apart() {
     let mut checker = checker();
     elect(&mut checker, 1);
-    checker.lost(NOW, 0, Term(1), LostReason::Transfer);
-    checker.gained(NOW, 2, Term(1), &disk(1, Some(2)), |_| at(0));
+    checker.lost(NOW, 0, Term(1), LostReason::Transfer, at(0));
+    gains(&mut checker, 2, 1, at(0));
     assert_eq!(broken(&checker), Some(Invariant::OneLeaderPerTerm));
 }
 
@@ -116,7 +121,7 @@ fn a_second_vote_in_a_term_is_seen() {
 #[test]
 fn a_leader_without_a_majority_of_votes_is_seen() {
     let mut checker = checker();
-    checker.gained(NOW, 0, Term(1), &disk(1, Some(0)), |_| at(0));
+    gains(&mut checker, 0, 1, at(0));
     assert_eq!(broken(&checker), Some(Invariant::QuorumBacked));
 }
 
@@ -150,8 +155,8 @@ fn leadership_that_is_gained_or_lost_twice_is_seen() {
     let mut gained_twice = checker.clone();
     elect(&mut gained_twice, 2);
     assert_eq!(broken(&gained_twice), Some(Invariant::LeadershipOrder));
-    checker.lost(NOW, 0, Term(1), LostReason::Transfer);
-    checker.lost(NOW, 0, Term(1), LostReason::Transfer);
+    checker.lost(NOW, 0, Term(1), LostReason::Transfer, at(0));
+    checker.lost(NOW, 0, Term(1), LostReason::Transfer, at(0));
     assert_eq!(broken(&checker), Some(Invariant::LeadershipOrder));
 }
 
@@ -164,30 +169,84 @@ fn a_round_that_is_sent_before_its_time_is_read_is_seen() {
     assert_eq!(broken(&checker), Some(Invariant::OneLease));
 }
 
+/// Node 0 leads in term 1, and a majority confirms its first round, which began at 0 ms.
+fn confirm(checker: &mut Checker, ends: LocalTime) {
+    elect(checker, 1);
+    checker.round_started(NOW, 0, Term(1), Round(1), at(0));
+    checker.confirmed(NOW, 0, (Term(1), Round(1)), Some(ends), |_| at(10));
+}
+
+/// Node 1 gains term 2 with the vote of node 2, when the clock of node 0 shows `now`.
+fn successor(mut checker: Checker, now: LocalTime) -> Option<Invariant> {
+    reach(&mut checker, 2);
+    checker.sent(NOW, 2, NodeId(1), &vote(2), &disk(2, Some(1)));
+    gains(&mut checker, 1, 2, now);
+    broken(&checker)
+}
+
 #[test]
 fn two_leases_at_once_are_seen_on_their_holders_clocks() {
     let clocks = |now: u64| move |node: usize| at(now + 1_000 * node as u64);
     let mut checker = checker();
-    elect(&mut checker, 1);
-    checker.confirmed(NOW, 0, Term(1), Some(at(400)), clocks(10));
+    confirm(&mut checker, at(400));
+    checker.seen[1].leading = Some(Term(2));
+    checker.round_started(NOW, 1, Term(2), Round(1), at(1_390));
+    let confirmed = (Term(2), Round(1));
     let mut early = checker.clone();
-    early.confirmed(NOW, 1, Term(2), Some(at(1_800)), clocks(399));
+    early.confirmed(NOW, 1, confirmed, Some(at(1_790)), clocks(399));
     assert_eq!(broken(&early), Some(Invariant::OneLease));
-    checker.confirmed(NOW, 1, Term(2), Some(at(1_800)), clocks(400));
+    checker.confirmed(NOW, 1, confirmed, Some(at(1_790)), clocks(491));
     assert_eq!(broken(&checker), None);
 }
 
 #[test]
-fn a_lease_that_outlives_a_later_election_is_seen_also_after_a_crash() {
+fn a_successor_that_comes_before_the_promise_ends_is_seen_also_after_a_crash() {
     let mut checker = checker();
-    elect(&mut checker, 1);
-    checker.confirmed(NOW, 0, Term(1), Some(at(400)), |_| at(10));
-    let state = fresh_state();
-    checker.restored(NOW, 0, at(20), &state, &disk(0, None));
-    reach(&mut checker, 2);
-    checker.sent(NOW, 2, NodeId(1), &vote(2), &disk(2, Some(1)));
-    checker.gained(NOW, 1, Term(2), &disk(2, Some(1)), |_| at(399));
-    assert_eq!(broken(&checker), Some(Invariant::OneLease));
+    confirm(&mut checker, at(400));
+    assert_eq!(
+        successor(checker.clone(), at(490)),
+        Some(Invariant::OneLease)
+    );
+    assert_eq!(successor(checker.clone(), at(491)), None);
+    checker.restored(NOW, 0, at(20), &fresh_state(), &disk(0, None));
+    assert_eq!(
+        successor(checker.clone(), at(490)),
+        Some(Invariant::OneLease)
+    );
+    assert_eq!(successor(checker, at(491)), None);
+}
+
+#[test]
+fn a_leader_that_loses_its_term_leaves_the_same_time_to_stop() {
+    let mut checker = checker();
+    confirm(&mut checker, at(400));
+    checker.lost(NOW, 0, Term(1), LostReason::HigherTerm, at(20));
+    assert_eq!(
+        successor(checker.clone(), at(490)),
+        Some(Invariant::OneLease)
+    );
+    assert_eq!(successor(checker, at(491)), None);
+}
+
+#[test]
+fn a_lease_that_ends_later_than_its_round_allows_is_seen() {
+    for (ends, verdict) in [(490, None), (491, Some(Invariant::OneLease))] {
+        let mut checker = checker();
+        confirm(&mut checker, at(ends));
+        assert_eq!(broken(&checker), verdict);
+    }
+}
+
+#[test]
+fn a_round_that_begins_or_is_confirmed_after_leadership_was_lost_is_seen() {
+    let mut checker = checker();
+    confirm(&mut checker, at(400));
+    checker.lost(NOW, 0, Term(1), LostReason::Transfer, at(20));
+    let mut begins = checker.clone();
+    begins.round_started(NOW, 0, Term(1), Round(2), at(30));
+    assert_eq!(broken(&begins), Some(Invariant::LeadershipOrder));
+    checker.confirmed(NOW, 0, (Term(1), Round(1)), None, |_| at(30));
+    assert_eq!(broken(&checker), Some(Invariant::LeadershipOrder));
 }
 
 #[test]
