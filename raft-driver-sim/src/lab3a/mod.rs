@@ -9,9 +9,7 @@
 //!   20 to 100 µs ([`Network::Reliable`]). Two candidates split the vote if they begin within a round trip of
 //!   each other, so a network that is ten times slower has ten times as many split votes. The unreliable one ([`Network::Unreliable`]) delays requests by another 0 to 26 ms and loses
 //!   a tenth of them and a tenth of the responses.
-//! - The setting is a heartbeat of 100 ms, the most that the lab allows, and T = 300 ms.
-//!
-//!   On it a test looks at the terms of the servers for up to T until they agree: a server that missed
+//!   On the unreliable one a test looks at the terms of the servers for up to T until they agree: a server that missed
 //!   both the request for its vote and the first heartbeat learns its leader from a later one.
 //! - The setting is a heartbeat of 100 ms, the most that the lab allows, and T = 300 ms.
 //!
