@@ -590,23 +590,28 @@ fn slow_disks_delay_votes_and_a_leader_comes_all_the_same() {
 
 #[test]
 fn a_transfer_costs_one_term_and_less_than_a_timeout() {
-    for seed in SEEDS {
-        let mut scene = Scene::new(5, seed);
-        let (from, to) = (scene.node(0), scene.node(3));
-        scene.world.transfer_leadership(from, Some(to), true);
-        assert_eq!(scene.world.lease(from), None);
-        let taken = |world: &World<Elections>| world.leading(to).is_some();
-        let until = scene.began + T;
-        assert!(
-            scene.world.run_until_or(until, taken).expect("no bug"),
-            "seed {seed}"
-        );
-        scene.run(10 * S);
-        assert_eq!(
-            (scene.changes(), scene.term_growth()),
-            (1, 1),
-            "seed {seed}"
-        );
-        assert_eq!(scene.world.agreed_leader(), Some(to));
+    // What runs under a lease of 0.8 T has the rest of T to stop, if it has not.
+    for (stopped, least) in [(true, Duration::ZERO), (false, T / 5)] {
+        for seed in SEEDS {
+            let mut scene = Scene::new(5, seed);
+            let (from, to) = (scene.node(0), scene.node(3));
+            scene.world.transfer_leadership(from, Some(to), stopped);
+            assert_eq!(scene.world.lease(from), None);
+            let taken = |world: &World<Elections>| world.leading(to).is_some();
+            let until = scene.began + T;
+            assert!(
+                scene.world.run_until_or(until, taken).expect("no bug"),
+                "seed {seed}"
+            );
+            let took = scene.world.now().since(scene.began);
+            assert!(took > least, "seed {seed}: {took:?}");
+            scene.run(10 * S);
+            assert_eq!(
+                (scene.changes(), scene.term_growth()),
+                (1, 1),
+                "seed {seed}"
+            );
+            assert_eq!(scene.world.agreed_leader(), Some(to));
+        }
     }
 }
