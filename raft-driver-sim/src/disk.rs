@@ -1,4 +1,5 @@
-//! A node's disk: what was synced survives a crash, what was not may not.
+//! A node's disk: what was synced survives a crash of the machine, what was not may not. In between, a process that starts again reads
+//! it from the page cache.
 
 use core::time::Duration;
 
@@ -89,6 +90,20 @@ impl Disk {
         self.is_syncing() && self.options.syncing == Syncing::Blocks
     }
 
+    /// The process stops and the machine goes on: an unsynced write stays visible, if it had come that far.
+    pub(crate) fn kill(&mut self) {
+        if self.random.chance(Chance::percent(50)) {
+            self.unsynced = None;
+        }
+    }
+
+    /// What a process reads when it starts. It may be what another wrote and nobody synced: a crash of the machine
+    /// could still take it away, so it is synced before anything rests on it.
+    pub(crate) fn open(&mut self) -> HardState {
+        self.synced();
+        self.durable
+    }
+
     pub(crate) fn synced(&mut self) {
         if let Some(hard_state) = self.unsynced.take() {
             self.durable = hard_state;
@@ -118,26 +133,52 @@ mod tests {
         }
     }
 
-    #[test]
-    fn what_was_not_synced_may_or_may_not_survive_a_crash() {
+    /// What the disk holds after a write of term 2 over term 1 that is under way, and these steps.
+    fn terms_after(steps: impl Fn(&mut Disk)) -> Vec<u64> {
         let options = DiskOptions {
             sync_max: Duration::from_millis(1),
             ..DiskOptions::default()
         };
-        let mut seen = [false; 2];
-        for seed in 0..20 {
-            let mut disk = Disk::new(options, Random::new(seed, Stream::Disk { index: 0 }));
-            disk.write(state(1));
-            disk.synced();
-            disk.write(state(2));
-            assert!(disk.is_syncing());
+        let mut terms: Vec<u64> = (0..40)
+            .map(|seed| {
+                let mut disk = Disk::new(options, Random::new(seed, Stream::Disk { index: 0 }));
+                disk.write(state(1));
+                disk.synced();
+                disk.write(state(2));
+                steps(&mut disk);
+                disk.durable.current_term.0
+            })
+            .collect();
+        terms.sort_unstable();
+        terms.dedup();
+        terms
+    }
+
+    #[test]
+    fn what_was_not_synced_may_or_may_not_survive_a_crash() {
+        assert_eq!(terms_after(Disk::crash), [1, 2]);
+    }
+
+    #[test]
+    fn what_a_killed_process_wrote_is_lost_with_the_power_unless_another_read_and_synced_it() {
+        let killed_late = |disk: &mut Disk| {
+            disk.kill();
+            assert_eq!(disk.durable, state(1));
+            disk.is_syncing()
+        };
+        let lost = terms_after(|disk| {
+            let visible = killed_late(disk);
             disk.crash();
-            match disk.durable.current_term.0 {
-                1 => seen[0] = true,
-                2 => seen[1] = true,
-                other => panic!("term {other} was never written"),
-            }
-        }
-        assert_eq!(seen, [true, true]);
+            assert!(visible || disk.durable == state(1));
+        });
+        assert_eq!(lost, [1, 2]);
+        let kept = terms_after(|disk| {
+            let visible = killed_late(disk);
+            let read = disk.open();
+            assert_eq!(read, state(if visible { 2 } else { 1 }));
+            disk.crash();
+            assert_eq!(disk.durable, read);
+        });
+        assert_eq!(kept, [1, 2]);
     }
 }

@@ -12,16 +12,25 @@ use crate::world::World;
 
 /// Faults. All take effect at once; what makes no sense (to crash a node that is down) does nothing.
 impl<O: Observer> World<O> {
-    /// The node stops, and forgets what is not on its disk. A write that is under way is there afterwards or it is not.
+    /// The node's machine stops, and forgets what is not on its disk. A write that is under way is there afterwards or it is
+    /// not; so is one that was under way when the process was killed, if it has not started again.
     pub fn crash(&mut self, node: NodeId) {
         let index = self.index(node);
-        let node = &mut self.nodes[index];
-        if node.process.take().is_some() {
-            node.disk.crash();
-            node.stands_still = false;
-            node.interrupt = None;
-            node.wake = None;
+        let ran = self.stop(index);
+        let disk = &mut self.nodes[index].disk;
+        if ran || disk.is_syncing() {
+            disk.crash();
             self.fault(index, Fault::Crash);
+        }
+    }
+
+    /// The node's process stops, and its machine goes on. A write that is under way is visible afterwards or it is not; what is
+    /// visible is synced when the process starts again.
+    pub fn kill(&mut self, node: NodeId) {
+        let index = self.index(node);
+        if self.stop(index) {
+            self.nodes[index].disk.kill();
+            self.fault(index, Fault::Kill);
         }
     }
 
@@ -193,6 +202,18 @@ impl<O: Observer> World<O> {
     ) {
         let (from, to) = (self.index(from), self.index(to));
         self.network.set_conditions(from, to, conditions);
+    }
+
+    /// Ends the process, and returns whether it ran.
+    fn stop(&mut self, index: usize) -> bool {
+        let node = &mut self.nodes[index];
+        let ran = node.process.take().is_some();
+        if ran {
+            node.stands_still = false;
+            node.interrupt = None;
+            node.wake = None;
+        }
+        ran
     }
 
     fn interrupt(&mut self, node: NodeId, after_actions: u32, crash: bool) {

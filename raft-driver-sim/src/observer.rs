@@ -28,8 +28,10 @@ pub enum Happening<'a> {
 /// What a world does to a node.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Fault {
-    /// It stops, and forgets what is not on its disk.
+    /// Its machine stops, and forgets what is not on its disk.
     Crash,
+    /// Its process stops, and its machine goes on.
+    Kill,
     /// It starts from its disk.
     Restart,
     /// Its process stands still, while its clock goes on and messages wait.

@@ -31,6 +31,7 @@ const STAY: u32 = 10;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Kind {
     Crash,
+    Kill,
     CrashBetweenActions,
     Restart,
     StandStill,
@@ -49,8 +50,9 @@ enum Kind {
 }
 
 /// The kinds that a seed may lack. What ends faults (restart, go on, heal) every seed has.
-const OPTIONAL: [Kind; 13] = [
+const OPTIONAL: [Kind; 14] = [
     Kind::Crash,
+    Kind::Kill,
     Kind::CrashBetweenActions,
     Kind::StandStill,
     Kind::StandStillBetweenActions,
@@ -218,6 +220,7 @@ impl Swarm {
         let actions = self.random.below(12) as u32;
         match kind {
             Kind::Crash => world.crash(node),
+            Kind::Kill => world.kill(node),
             Kind::CrashBetweenActions => world.crash_after_actions(node, actions),
             Kind::Restart => self.each_node(world, 50, World::restart),
             Kind::StandStill => world.pause(node),

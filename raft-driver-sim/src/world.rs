@@ -186,7 +186,7 @@ impl<O: Observer> World<O> {
         let starts = node.starts;
         node.starts += 1;
         let random = Random::new(self.seed, Stream::Node { index, starts });
-        let durable = node.disk.durable;
+        let durable = node.disk.open();
         let restored = Raft::restore(node.config.clone(), durable, node.disk.last_log, random);
         let local = node.clock.read(self.now);
         match restored {

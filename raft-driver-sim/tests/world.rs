@@ -252,7 +252,9 @@ fn an_observer_sees_what_is_done_to_the_world() {
     world.resume(NodeId(1));
     world.cut(NodeId(0), NodeId(1));
     world.crash(NodeId(2));
+    world.kill(NodeId(2));
     world.restart(NodeId(2));
+    world.kill(NodeId(2));
     let expected = [
         Fault::Pause,
         Fault::Resume,
@@ -260,6 +262,7 @@ fn an_observer_sees_what_is_done_to_the_world() {
         Fault::Cut { to: NodeId(0) },
         Fault::Crash,
         Fault::Restart,
+        Fault::Kill,
     ];
     assert_eq!(world.observer().0, expected);
 }
