@@ -32,6 +32,7 @@
 mod checker;
 mod clock;
 mod disk;
+pub mod explore;
 mod faults;
 pub mod lab3a;
 mod network;

@@ -4,6 +4,7 @@
 //! The state form of an invariant ("no two nodes lead in one term now") misses what the history form
 //! catches ("no two nodes ever led in one term"), so nothing here is asked of a moment that can be asked of all time.
 
+mod alone;
 mod history;
 mod lease;
 mod quorum;
@@ -23,6 +24,7 @@ use std::collections::BTreeMap;
 
 use raft_core::{HardState, NodeId, Protocol, RestoreError, RoleKind, Round, State, Term};
 
+pub(crate) use self::alone::check_alone;
 use self::quorum::Rounds;
 pub(crate) use self::steps::Step;
 use self::transfer::Transfer;

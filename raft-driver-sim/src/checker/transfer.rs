@@ -54,6 +54,17 @@ impl Checker {
         }
     }
 
+    /// Takes note of a transfer whose beginning was not seen.
+    pub(super) fn transfer_under_way(&mut self, term: Term, to: NodeId, stopped: bool) {
+        let transfer = Transfer {
+            to,
+            stopped,
+            time_to_stop: Duration::ZERO,
+            asked: false,
+        };
+        self.transfers.insert(term, transfer);
+    }
+
     /// Whether the leader of `term` may be deposed by a successor in `next` that it asked for.
     pub(super) fn hands_over(&self, term: Term, next: Term) -> bool {
         term.next() == Some(next) && self.transfers.contains_key(&term)

@@ -8,6 +8,7 @@ macro_rules! say {
 }
 
 mod bench;
+mod explore;
 mod lab3a;
 mod swarm;
 
@@ -32,6 +33,9 @@ enum Command {
     /// Run random clusters under random faults, then without any: a leader must come and stay.
     #[command(after_help = EXIT_STATUS)]
     Swarm(swarm::Arguments),
+    /// Search every reachable state of a small cluster of real nodes.
+    #[command(after_help = explore::EXIT_STATUS)]
+    Explore(explore::Arguments),
     /// Measure how many events a second a world handles on this machine.
     Bench(bench::Arguments),
 }
@@ -44,6 +48,7 @@ fn main() -> ExitCode {
     match Arguments::parse().command {
         Command::Lab3a(arguments) => lab3a::run(&arguments),
         Command::Swarm(arguments) => swarm::run(&arguments),
+        Command::Explore(arguments) => explore::run(&arguments),
         Command::Bench(arguments) => bench::run(&arguments),
     }
 }

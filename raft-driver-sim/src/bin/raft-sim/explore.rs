@@ -1,0 +1,233 @@
+//! `raft-sim explore`.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+
+use clap::Args;
+use raft_core::Protocol;
+use raft_driver_sim::explore::{Bounds, Hashing, Options, Progress, Report, Trace, explore};
+use serde_json::json;
+
+/// The exit status of this subcommand, for its help.
+pub(crate) const EXIT_STATUS: &str = "Exit status: 0 the box was searched and nothing is violated, 1 a violation \
+     was found (or replayed), 2 the command line or a file is wrong, 3 the search ended at a limit and found nothing.";
+
+const NOT_EXHAUSTED: u8 = 3;
+const WRONG: u8 = 2;
+const MIB: u64 = 1 << 20;
+
+#[derive(Debug, Args)]
+pub(crate) struct Arguments {
+    /// How many nodes there are.
+    #[arg(long, value_name = "N", default_value_t = 3)]
+    nodes: usize,
+    /// The last term; a node in it does not campaign.
+    #[arg(long, value_name = "N", default_value_t = 1)]
+    terms: u64,
+    /// How many rounds of heartbeats a leader begins in a term.
+    #[arg(long, value_name = "N", default_value_t = 1)]
+    rounds: u64,
+    /// How many numbers pre-vote questions have; more questions share them.
+    #[arg(long, value_name = "N", default_value_t = 1)]
+    questions: u64,
+    /// Plain Raft: no pre-vote, no stickiness, no check-quorum, no leases, no transfers.
+    #[arg(long)]
+    plain: bool,
+    /// Nodes do not crash.
+    #[arg(long)]
+    no_crash: bool,
+    /// Leaders are not asked to hand over.
+    #[arg(long)]
+    no_transfer: bool,
+    /// Nodes are paused and resumed.
+    #[arg(long)]
+    pause: bool,
+    /// Do not look for states from which the cluster cannot recover.
+    #[arg(long)]
+    no_dead_ends: bool,
+    /// Search states that differ only in the names of nodes one by one.
+    #[arg(long)]
+    no_symmetry: bool,
+    /// How many threads search; as many as there are cores unless it is said.
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..=1024))]
+    threads: Option<u64>,
+    /// Place states with SipHash instead of a multiplication. It changes nothing but speed.
+    #[arg(long)]
+    sip_hash: bool,
+    /// End the search at so many states.
+    #[arg(long, value_name = "N")]
+    max_states: Option<u64>,
+    /// End the search when the states take so many MiB.
+    #[arg(long, value_name = "MIB")]
+    memory: Option<u64>,
+    /// Print one JSON object.
+    #[arg(long)]
+    json: bool,
+    /// Where a violation's trace is written.
+    #[arg(long, value_name = "FILE", default_value = "raft-sim-violation.json")]
+    trace: PathBuf,
+    /// Replay a trace instead of searching.
+    #[arg(long, value_name = "FILE", exclusive = true)]
+    replay: Option<PathBuf>,
+}
+
+impl Arguments {
+    fn bounds(&self) -> Bounds {
+        Bounds {
+            nodes: self.nodes,
+            terms: self.terms,
+            rounds: self.rounds,
+            questions: self.questions,
+            protocol: if self.plain {
+                Protocol::Plain
+            } else {
+                Protocol::Standard
+            },
+            crashes: !self.no_crash,
+            transfers: !self.no_transfer && !self.plain,
+            pauses: self.pause,
+        }
+    }
+
+    fn options(&self) -> Options {
+        let cores = std::thread::available_parallelism().map_or(1, usize::from);
+        Options {
+            threads: self.threads.map_or(cores, |threads| threads as usize),
+            symmetry: !self.no_symmetry,
+            dead_ends: !self.no_dead_ends,
+            hashing: if self.sip_hash {
+                Hashing::Sip
+            } else {
+                Hashing::Folded
+            },
+            max_states: self.max_states,
+            memory: self.memory.map(|mib| mib.saturating_mul(MIB)),
+        }
+    }
+}
+
+pub(crate) fn run(arguments: &Arguments) -> ExitCode {
+    let outcome = match &arguments.replay {
+        Some(file) => replay(file),
+        None => search(arguments),
+    };
+    outcome.unwrap_or_else(|error| {
+        eprintln!("raft-sim: {error}");
+        ExitCode::from(WRONG)
+    })
+}
+
+fn search(arguments: &Arguments) -> Result<ExitCode, String> {
+    let bounds = arguments.bounds();
+    eprintln!("{bounds}");
+    let report = explore(bounds, arguments.options(), &show).map_err(|error| error.to_string())?;
+    if let Some(trace) = &report.violation {
+        let text = serde_json::to_string_pretty(trace).map_err(|error| error.to_string())?;
+        let file = &arguments.trace;
+        fs::write(file, text + "\n").map_err(|error| format!("{}: {error}", file.display()))?;
+    }
+    if arguments.json {
+        println!("{}", as_json(&bounds, &report));
+    } else {
+        print(&bounds, &report);
+    }
+    if let Some(trace) = &report.violation {
+        if !arguments.json {
+            print_trace(trace)?;
+        }
+        eprintln!(
+            "to repeat it: raft-sim explore --replay {}",
+            arguments.trace.display()
+        );
+        return Ok(ExitCode::FAILURE);
+    }
+    Ok(if report.exhausted {
+        ExitCode::SUCCESS
+    } else {
+        ExitCode::from(NOT_EXHAUSTED)
+    })
+}
+
+fn replay(file: &Path) -> Result<ExitCode, String> {
+    let named = |error: &dyn std::fmt::Display| format!("{}: {error}", file.display());
+    let text = fs::read_to_string(file).map_err(|error| named(&error))?;
+    let trace: Trace = serde_json::from_str(&text).map_err(|error| named(&error))?;
+    if print_trace(&trace).map_err(|error| named(&error))? {
+        Ok(ExitCode::FAILURE)
+    } else {
+        println!("nothing is violated");
+        Ok(ExitCode::SUCCESS)
+    }
+}
+
+/// Prints the steps, and says whether an invariant breaks.
+fn print_trace(trace: &Trace) -> Result<bool, String> {
+    let replayed = trace.replay().map_err(|error| error.to_string())?;
+    println!("{}:", trace.bounds());
+    for line in &replayed.lines {
+        println!("{line}");
+    }
+    if let Some(what) = &replayed.violation {
+        println!("violated: {what}");
+    }
+    Ok(replayed.violation.is_some())
+}
+
+/// Progress, on standard error.
+fn show(progress: &Progress) {
+    let seconds = progress.elapsed.as_secs_f64();
+    eprintln!(
+        "{seconds:>7.1} s  depth {:>2}  {:>12} states ({:.2} M/s)  {:>13} transitions ({:.2} M/s)  {:>6} MiB",
+        progress.depth,
+        progress.states,
+        progress.states as f64 / seconds / 1e6,
+        progress.transitions,
+        progress.transitions as f64 / seconds / 1e6,
+        progress.bytes / MIB
+    );
+}
+
+fn as_json(bounds: &Bounds, report: &Report) -> serde_json::Value {
+    json!({
+        "box": bounds,
+        "exhausted": report.exhausted,
+        "states": report.states,
+        "expanded_states": report.expanded,
+        "transitions": report.transitions,
+        "depth": report.depth,
+        "local_states": report.local_states,
+        "messages": report.messages,
+        "recoveries_in_one_round": report.recoveries[0],
+        "recoveries_in_two_rounds": report.recoveries[1],
+        "bytes": report.bytes,
+        "seconds": report.elapsed.as_secs_f64(),
+        "violation": report.violation,
+    })
+}
+
+fn print(bounds: &Bounds, report: &Report) {
+    let seconds = report.elapsed.as_secs_f64();
+    println!(
+        "{bounds}: {} states, {} with all names, {} transitions, depth {}",
+        report.states, report.expanded, report.transitions, report.depth
+    );
+    println!(
+        "{} local states, {} messages; recoveries: {} in one round, {} in two",
+        report.local_states, report.messages, report.recoveries[0], report.recoveries[1]
+    );
+    println!(
+        "{seconds:.1} s, {:.2} M transitions/s, {} MiB, {} bytes a state",
+        report.transitions as f64 / seconds / 1e6,
+        report.bytes / MIB,
+        report.bytes / report.states.max(1)
+    );
+    println!(
+        "{}",
+        match (&report.violation, report.exhausted) {
+            (Some(_), _) => "VIOLATED",
+            (None, true) => "exhausted: nothing is violated",
+            (None, false) => "not exhausted: nothing is violated so far",
+        }
+    );
+}
