@@ -14,9 +14,6 @@ pub struct Bounds {
     pub terms: u64,
     /// How many rounds of heartbeats a leader begins in a term, at least 1. Default: 1.
     pub rounds: u64,
-    /// How many numbers there are for pre-vote questions, at least 1; more questions share them. With 1, which
-    /// is the default, every answer to any question of a node counts for all its others.
-    pub questions: u64,
     /// Which rules hold. Default: [`Protocol::Standard`].
     pub protocol: Protocol,
     /// Whether nodes crash, at any action, and come back. Default: yes.
@@ -33,7 +30,6 @@ impl Default for Bounds {
             nodes: 3,
             terms: 1,
             rounds: 1,
-            questions: 1,
             protocol: Protocol::Standard,
             crashes: true,
             transfers: true,
@@ -71,11 +67,7 @@ impl Bounds {
         if !(1..=Self::MAX_NODES).contains(&self.nodes) {
             return Err(BoundsError::Nodes(self.nodes));
         }
-        for (name, value) in [
-            ("terms", self.terms),
-            ("rounds", self.rounds),
-            ("questions", self.questions),
-        ] {
+        for (name, value) in [("terms", self.terms), ("rounds", self.rounds)] {
             if !(1..=1000).contains(&value) {
                 return Err(BoundsError::Number { name, value });
             }
@@ -107,9 +99,6 @@ impl fmt::Display for Bounds {
             "{protocol} nodes={} terms={} rounds={}",
             self.nodes, self.terms, self.rounds
         )?;
-        if self.questions > 1 {
-            write!(f, " questions={}", self.questions)?;
-        }
         for (said, word) in [
             (!self.crashes, " no-crash"),
             (

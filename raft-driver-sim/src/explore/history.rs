@@ -6,7 +6,7 @@
 
 use raft_core::{Message, Round, Term};
 
-use super::key::{Key, KeyRole};
+use super::key::Key;
 use super::local::Notes;
 use super::messages::{Envelope, members};
 use super::model::{Choice, Failure, Model, Transition};
@@ -81,6 +81,7 @@ pub(super) fn take(
         if transition.notes != Notes::default() {
             check_notes(model, state, &next, node, transition).map_err(violation)?;
         }
+        model.forget_dead(&mut next);
         if next != *state {
             visit(taken, &next);
         }
@@ -124,10 +125,10 @@ fn check_notes(
         answers(model, before, key.me, agrees) * 2 > model.bounds().nodes
     };
     let term = key.term;
-    if let Some(question) = transition.notes.pre_vote_won {
-        let granted = |message: &Message| matches!(message, Message::RequestPreVoteResponse(m) if m.vote_granted && m.nonce == question);
+    if let Some(asked) = transition.notes.pre_vote_won {
+        let granted = |message: &Message| matches!(message, Message::RequestPreVoteResponse(m) if m.vote_granted && m.nonce == asked);
         ensure(majority(&granted), || {
-            format!("PreVoteBacked: no majority granted question {question}")
+            format!("PreVoteBacked: no majority granted a pre-vote for term {asked}")
         })?;
     }
     if let Some(Term(gained)) = transition.notes.gained {
@@ -162,33 +163,29 @@ fn answers(model: &Model, state: &Global, me: u8, wanted: &dyn Fn(&Message) -> b
 }
 
 /// A lease without a clock. A leader whose round a majority answered is undisturbed until its lease ends, which is
-/// before any of that majority lets its promise lapse. So as long as none of them has, nobody
-/// leads in a later term. (A leader that begins to hand over has given up its lease first.)
+/// before any of that majority, itself included, lets its promise lapse. So as long as none of them has, nobody
+/// leads in a later term; also while what acted on the lease of a former leader may not have stopped yet. (A leader that hands
+/// over gives up its lease first.)
 fn check_leases(model: &Model, state: &Global) -> Result<(), String> {
     let keys = || (0..model.bounds().nodes).map(|node| model.key(state.locals[node]));
-    for leader in keys() {
-        let KeyRole::Leader {
-            answered,
-            confirmed: round @ 1..,
-            transfer: None,
-        } = &leader.role
-        else {
+    for holder in keys() {
+        let Some(lease) = holder.held_lease() else {
             continue;
         };
         let stands = |voter: &Key| {
-            voter.me == leader.me
-                || answered[usize::from(voter.me)] < *round
+            voter.me == holder.me
+                || lease.voters & 1 << voter.me == 0
                 || voter.promises.iter().any(|promise| {
-                    (promise.leader, promise.term) == (leader.me, leader.term)
-                        && promise.round >= *round
+                    (promise.leader, promise.term) == (holder.me, lease.term)
+                        && promise.round >= lease.round
                 })
         };
-        let later = leader_since(model, state, usize::from(leader.me), |of| of > leader.term);
+        let later = leader_since(model, state, usize::from(holder.me), |of| of > lease.term);
         ensure(!later || !keys().all(stands), || {
             format!(
-                "OneLease: a later leader exists, and all that confirmed round {round} of node {} in term {} \
+                "OneLease: a later leader exists, and all that confirmed round {} of node {} in term {} \
                  still promise not to vote",
-                leader.me, leader.term
+                lease.round, holder.me, lease.term
             )
         })?;
     }
@@ -203,7 +200,7 @@ fn leader_since(model: &Model, state: &Global, node: usize, wanted: impl Fn(u64)
     };
     let led = |message: usize| {
         let Envelope { from, message, .. } = model.messages().get(message);
-        let speaks = matches!(message, Message::AppendEntries(_) | Message::TimeoutNow(_));
+        let speaks = matches!(message, Message::AppendEntries(_));
         usize::from(from) != node && speaks && wanted(message.term().0)
     };
     (0..model.bounds().nodes).any(leads) || members(&state.sent).any(led)

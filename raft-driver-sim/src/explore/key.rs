@@ -1,6 +1,6 @@
 //! What tells two local states apart, as plain data that a permutation of the nodes can be applied to.
 
-use raft_core::{Cause, NodeId, Part, Role, State, Timer, VoterSet};
+use raft_core::{Cause, NodeId, Part, Protocol, Role, State, Timer, VoterSet};
 use serde::Serialize;
 
 /// A promise that a voter made by answering a leader's round, and that has not lapsed: part one of its
@@ -13,12 +13,25 @@ pub(super) struct Promise {
     pub(super) round: u64,
 }
 
+/// The lease that a former leader held when it learnt a higher term or crashed: what acted on it may not have
+/// stopped yet. It is over when the node's own part one has ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize)]
+pub(super) struct Lease {
+    pub(super) term: u64,
+    /// The round that a majority answered.
+    pub(super) round: u64,
+    /// Those who answered it, itself included.
+    pub(super) voters: u8,
+}
+
 /// A local state. Two nodes with the same key do the same from now on, whatever happens in the box.
 ///
 /// Left out, because nothing in the box can tell them apart by it: the numbers of the timers (an old number
 /// changes nothing), a leader's `last_to_answer` (it only picks the target of a transfer that names none, and
-/// the search asks for every target by name), its `armed_at` (it only decides whether a timer that runs is set anew,
-/// and here a timer that runs may fire at any time), and the disk (it holds the state's hard part
+/// the search asks for every target by name), the rounds that voters have answered once nothing confirms rounds any more
+/// (in plain Raft, and after a transfer began), its `armed_at` (it only decides whether a timer that runs is set anew,
+/// and here a timer that runs may fire at any time), the number of the pre-vote question (there is one for
+/// each term here, see [`Local::arrival`](super::local::Local::arrival)), and the disk (it holds the state's hard part
 /// after every step, which is checked).
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize)]
 pub(super) struct Key {
@@ -27,14 +40,13 @@ pub(super) struct Key {
     pub(super) voted_for: Option<u8>,
     pub(super) leader: Option<u8>,
     pub(super) round: u64,
-    /// The number of the latest pre-vote question, where numbers are reused (`Bounds::questions`).
-    pub(super) question: u64,
     pub(super) role: KeyRole,
     pub(super) paused: bool,
     /// Which timers are set, by `Timer::index`.
     pub(super) armed: u8,
     /// Ascending.
     pub(super) promises: Vec<Promise>,
+    pub(super) lease: Option<Lease>,
 }
 
 /// A role; sets of voters are bit masks.
@@ -73,10 +85,12 @@ impl Key {
     pub(super) fn new(
         me: u8,
         state: &State,
-        question: u64,
+        protocol: Protocol,
         armed: impl Fn(Timer) -> bool,
         promises: &[Promise],
+        lease: Option<Lease>,
     ) -> Key {
+        let confirms = protocol == Protocol::Standard;
         let role = match state.role() {
             Role::Follower(follower) => KeyRole::Follower {
                 part_one: follower.part == Part::LeaderAlive,
@@ -90,7 +104,11 @@ impl Key {
                 stopped: role.cause == Cause::Transfer { stopped: true },
             },
             Role::Leader(leader) => KeyRole::Leader {
-                answered: leader.answered.iter().map(|round| round.0).collect(),
+                answered: if confirms && leader.transfer.is_none() {
+                    leader.answered.iter().map(|round| round.0).collect()
+                } else {
+                    Vec::new()
+                },
                 confirmed: leader.confirmed.0,
                 transfer: leader.transfer.map(|transfer| number(transfer.to)),
             },
@@ -101,7 +119,6 @@ impl Key {
             voted_for: state.voted_for().map(number),
             leader: state.leader().map(number),
             round: state.round().0,
-            question,
             role,
             paused: state.paused(),
             armed: Timer::ALL
@@ -109,6 +126,7 @@ impl Key {
                 .filter(|timer| armed(*timer))
                 .fold(0, |mask, timer| mask | 1 << timer.index()),
             promises: promises.to_vec(),
+            lease,
         }
     }
 
@@ -167,11 +185,33 @@ impl Key {
             leader: self.leader.map(node),
             role,
             promises,
+            lease: self.lease.map(|lease| Lease {
+                voters: nodes(lease.voters),
+                ..lease
+            }),
             ..self.clone()
         }
     }
 
-    /// Whether this node leads and has not begun to hand over; of plain Raft too.
+    /// The lease that it holds as a leader, or held.
+    pub(super) fn held_lease(&self) -> Option<Lease> {
+        match &self.role {
+            KeyRole::Leader {
+                answered,
+                confirmed: round @ 1..,
+                transfer: None,
+            } => Some(Lease {
+                term: self.term,
+                round: *round,
+                voters: (0..answered.len())
+                    .filter(|voter| answered[*voter] >= *round)
+                    .fold(0, |mask, voter| mask | 1 << voter),
+            }),
+            _ => self.lease,
+        }
+    }
+
+    /// Whether this node leads, be it that it has begun to hand over.
     pub(super) fn leads(&self) -> bool {
         matches!(self.role, KeyRole::Leader { .. })
     }

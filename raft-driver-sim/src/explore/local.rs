@@ -3,13 +3,13 @@
 use core::convert::Infallible;
 
 use raft_core::{
-    Action, Config, Event, HardState, LogPosition, Message, NodeId, Raft, RequestPreVote,
-    RequestPreVoteResponse, RestoreError, Role, Round, Term, Timer,
+    Action, Config, Event, HardState, LogPosition, LostReason, Message, NodeId, Raft,
+    RequestPreVote, RequestPreVoteResponse, RestoreError, Role, Round, State, Term, Timer,
 };
 
 use super::bounds::Bounds;
 use super::check::{Carried, check_step};
-use super::key::{Key, Promise, number};
+use super::key::{Key, Lease, Promise, number};
 
 /// A generator that always draws 0. It decides nothing but the durations of timers, which do not exist
 /// here, and the number of the first pre-vote question.
@@ -46,6 +46,8 @@ pub(super) enum Happening {
 pub(super) struct Local {
     pub(super) raft: Raft<Zero>,
     promises: Vec<Promise>,
+    /// Of a node that leads no longer.
+    lease: Option<Lease>,
 }
 
 /// One way in which a step can end.
@@ -66,7 +68,7 @@ pub(super) struct Notes {
     pub(super) gained: Option<Term>,
     /// The round that was confirmed.
     pub(super) confirmed: Option<Round>,
-    /// The pre-vote question that a majority granted.
+    /// The term about which a majority granted a pre-vote.
     pub(super) pre_vote_won: Option<u64>,
 }
 
@@ -77,17 +79,18 @@ pub(super) struct Broken(pub(super) String);
 impl Local {
     /// A node that never ran.
     pub(super) fn first(config: &Config) -> Result<Local, Broken> {
-        restore(config, HardState::default(), Vec::new())
+        restore(config, HardState::default())
     }
 
-    pub(super) fn key(&self, bounds: &Bounds) -> Key {
+    pub(super) fn key(&self) -> Key {
         let state = self.raft.state();
         Key::new(
             number(self.raft.config().id()),
             state,
-            state.pre_vote_nonce() % bounds.questions,
+            self.raft.config().protocol(),
             |timer| self.raft.armed(timer).is_some(),
             &self.promises,
+            self.lease,
         )
     }
 
@@ -99,17 +102,19 @@ impl Local {
 
     /// The event of a message's arrival.
     ///
-    /// Numbers of pre-vote questions only grow, from a random beginning at each restart. Here all that are equal
-    /// modulo `Bounds::questions` go by one number: an answer is delivered under the receiver's present
-    /// number if it is congruent to it, and under another one otherwise. Nothing is lost: number the questions of
-    /// any real run of events in this way, and where the real core drops an answer as stale that is counted here, the same
-    /// run is found among those in which that answer is not delivered. What is added is runs in which an answer to
-    /// an old question, even one from before a crash, is counted. The invariants hold in these too.
-    pub(super) fn arrival(&self, from: NodeId, message: Message, bounds: &Bounds) -> Event {
+    /// Numbers of pre-vote questions only grow, from a random beginning at each restart. Here a question goes by the term that
+    /// it asks about: an answer is delivered under the receiver's present number if it is about the
+    /// present question's term, and under another one otherwise. Nothing is lost: number the questions of any real
+    /// run in this way, and where the real core drops an answer as stale that is counted here, the same run is
+    /// found among those in which that answer is not delivered. What is added is runs in which the answer to an earlier question
+    /// about the same term, even one from before a crash, is counted. The invariants hold in these too, and restarts
+    /// need no bound.
+    pub(super) fn arrival(&self, from: NodeId, message: Message) -> Event {
         let message = match message {
             Message::RequestPreVoteResponse(response) => {
-                let present = self.raft.state().pre_vote_nonce();
-                let same = present % bounds.questions == response.nonce;
+                let state = self.raft.state();
+                let present = state.pre_vote_nonce();
+                let same = state.current_term().0.checked_add(1) == Some(response.nonce);
                 Message::RequestPreVoteResponse(RequestPreVoteResponse {
                     nonce: if same { present } else { present + 1 },
                     ..response
@@ -137,17 +142,18 @@ impl Local {
             Happening::Crash => return Ok(vec![self.crash()?]),
             Happening::Step(event) => event,
         };
-        let before = self.raft.state().clone();
+        let before = self.raft.state();
         let mut after = self.clone();
+        after.lease = self.key().held_lease();
         let actions = after.raft.step(event);
         if leaves(after.raft.state(), bounds) {
             return Ok(Vec::new());
         }
-        check_step(bounds, &before, &event, &actions, &after.raft)?;
-        if before.in_part_one()
-            && matches!(event, Event::TimerFired { timer, .. } if timer == Timer::Election)
-        {
+        check_step(bounds, before, &event, &actions, &after.raft)?;
+        let fired = matches!(event, Event::TimerFired { timer, .. } if timer == Timer::Election);
+        if fired && before.in_part_one() {
             after.promises.clear();
+            after.lease = None;
         }
         let mut carried = Carried::new(after.raft.config(), before.hard_state());
         let mut notes = Notes::default();
@@ -156,19 +162,11 @@ impl Local {
         let last_effect = actions.iter().rposition(has_effect).unwrap_or(0);
         for (index, action) in actions.iter().enumerate() {
             carried.out(action, after.raft.state()).map_err(Broken)?;
-            match *action {
-                Action::Send { to, message } => {
-                    sent.push((number(to), numbered(message, bounds)));
-                    after.promise(to, &message);
-                }
-                Action::LeadershipGained { term, .. } => notes.gained = Some(term),
-                Action::LeadershipConfirmed { round, .. } => notes.confirmed = Some(round),
-                _ => {}
-            }
+            after.carry_out(action, &mut sent, &mut notes);
             let boundary = has_effect(action) && !same_broadcast(action, actions.get(index + 1));
             if bounds.crashes && boundary && index < last_effect {
                 crashes.push(Outcome {
-                    local: restore(after.raft.config(), carried.disk(), after.promises.clone())?,
+                    local: after.restored(carried.disk())?,
                     sent: sent.clone(),
                     crashed_after: Some(index + 1),
                     notes: Notes::default(),
@@ -176,15 +174,10 @@ impl Local {
             }
         }
         carried.finished(after.raft.state()).map_err(Broken)?;
-        let answer = matches!(
-            event,
-            Event::Receive {
-                message: Message::RequestPreVoteResponse(_),
-                ..
-            }
-        );
-        if answer && matches!(after.raft.state().role(), Role::Candidate(_)) {
-            notes.pre_vote_won = Some(before.pre_vote_nonce() % bounds.questions);
+        notes.pre_vote_won = pre_vote_won(before, &event, after.raft.state());
+        if after.key().leads() {
+            // As long as it leads, the role says it.
+            after.lease = None;
         }
         let mut outcomes = vec![Outcome {
             local: after,
@@ -196,13 +189,48 @@ impl Local {
         Ok(outcomes)
     }
 
+    /// Notes what an action leaves behind.
+    fn carry_out(&mut self, action: &Action, sent: &mut Vec<(u8, Message)>, notes: &mut Notes) {
+        match *action {
+            Action::Send { to, message } => {
+                sent.push((number(to), numbered(message)));
+                self.promise(to, &message);
+            }
+            Action::LeadershipGained { term, .. } => {
+                notes.gained = Some(term);
+                self.lease = None;
+            }
+            Action::LeadershipLost { reason, .. } => {
+                // A transfer voids the lease; without a majority for 2T it has ended long ago.
+                self.lease = self.lease.filter(|_| reason == LostReason::HigherTerm);
+            }
+            Action::LeadershipConfirmed { round, .. } => notes.confirmed = Some(round),
+            Action::Persist(_)
+            | Action::SetTimer { .. }
+            | Action::CancelTimer(_)
+            | Action::StartRound { .. }
+            | Action::Report(_) => {}
+        }
+    }
+
     fn crash(&self) -> Result<Outcome, Broken> {
-        let disk = self.raft.state().hard_state();
+        let mut local = self.restored(self.raft.state().hard_state())?;
+        local.lease = self.key().held_lease();
         Ok(Outcome {
-            local: restore(self.raft.config(), disk, self.promises.clone())?,
+            local,
             sent: Vec::new(),
             crashed_after: Some(0),
             notes: Notes::default(),
+        })
+    }
+
+    /// The node after a crash. Its promises outlast it, because part one begins anew; so does a lease, because what acted on
+    /// it may.
+    fn restored(&self, disk: HardState) -> Result<Local, Broken> {
+        Ok(Local {
+            promises: self.promises.clone(),
+            lease: self.lease,
+            ..restore(self.raft.config(), disk)?
         })
     }
 
@@ -234,8 +262,8 @@ impl Local {
     }
 }
 
-/// A node comes back from its disk. Its promises outlast the crash: part one begins anew.
-fn restore(config: &Config, disk: HardState, promises: Vec<Promise>) -> Result<Local, Broken> {
+/// A node comes back from its disk.
+fn restore(config: &Config, disk: HardState) -> Result<Local, Broken> {
     let (raft, actions) = Raft::restore(config.clone(), disk, LogPosition::default(), Zero)
         .map_err(|error: RestoreError| Broken(format!("Durability: {error}")))?;
     let mut carried = Carried::new(config, disk);
@@ -243,22 +271,40 @@ fn restore(config: &Config, disk: HardState, promises: Vec<Promise>) -> Result<L
         carried.out(action, raft.state()).map_err(Broken)?;
     }
     carried.finished(raft.state()).map_err(Broken)?;
-    Ok(Local { raft, promises })
+    Ok(Local {
+        raft,
+        promises: Vec::new(),
+        lease: None,
+    })
 }
 
 /// Whether a state is outside the box: a term or a round too many. A node in the last term does not
 /// ask for pre-votes either, which would come to nothing.
-fn leaves(state: &raft_core::State, bounds: &Bounds) -> bool {
+fn leaves(state: &State, bounds: &Bounds) -> bool {
     let term = state.current_term().0;
     let asks_in_vain = matches!(state.role(), Role::PreCandidate(_)) && term >= bounds.terms;
     term > bounds.terms || state.round().0 > bounds.rounds || asks_in_vain
 }
 
-/// A message with its question's number, if it asks one, as the network of the box knows it.
-fn numbered(message: Message, bounds: &Bounds) -> Message {
+/// The term about which an answer brought a majority of pre-votes.
+fn pre_vote_won(before: &State, event: &Event, after: &State) -> Option<u64> {
+    let answer = matches!(
+        event,
+        Event::Receive {
+            message: Message::RequestPreVoteResponse(_),
+            ..
+        }
+    );
+    let campaigns = matches!(after.role(), Role::Candidate(_) | Role::Leader(_));
+    let won = answer && campaigns && after.current_term() > before.current_term();
+    won.then_some(before.current_term().0 + 1)
+}
+
+/// A message as the network of the box knows it: a question goes by the term that it asks about.
+fn numbered(message: Message) -> Message {
     match message {
         Message::RequestPreVote(request) => Message::RequestPreVote(RequestPreVote {
-            nonce: request.nonce % bounds.questions,
+            nonce: request.prospective_term.0,
             ..request
         }),
         other => other,

@@ -153,10 +153,7 @@ fn contradict(a: &Envelope, b: &Envelope) -> bool {
 }
 
 fn leads(envelope: &Envelope) -> bool {
-    matches!(
-        envelope.message,
-        Message::AppendEntries(_) | Message::TimeoutNow(_)
-    )
+    matches!(envelope.message, Message::AppendEntries(_))
 }
 
 /// For whom the message says that its sender votes.

@@ -16,11 +16,12 @@
 //! ```
 //!
 //! In reading order: `bounds` (the box), `local` (a node and what its steps can come to), `key` (what tells local
-//! states apart), `messages` (the network), `symmetry`, `model` (steps, remembered), `check`, `history` and `recovery` (what
+//! states apart), `messages` (the network), `dead` (what is forgotten of it), `symmetry`, `model` (steps, remembered), `check`, `history` and `recovery` (what
 //! must hold), `store` and `search`, `trace` (how it came to a violation).
 
 mod bounds;
 mod check;
+mod dead;
 mod history;
 mod key;
 mod local;
@@ -41,13 +42,15 @@ pub use self::trace::{ReplayError, Replayed, Trace};
 
 use self::search::{Search, SearchEnd};
 
-/// How a box is searched. None of it changes what is found.
+/// How a box is searched. None of it changes whether a violation is found.
 #[derive(Clone, Copy, Debug)]
 pub struct Options {
     /// How many threads search. Default: 1.
     pub threads: usize,
     /// Whether states that differ only in the names of nodes are searched once. Default: yes.
     pub symmetry: bool,
+    /// Whether messages that can no longer matter are forgotten. Default: yes.
+    pub forget: bool,
     /// Whether every node must be able to recover the cluster from every state. Default: yes.
     pub dead_ends: bool,
     /// How states are placed in memory.
@@ -63,6 +66,7 @@ impl Default for Options {
         Options {
             threads: 1,
             symmetry: true,
+            forget: true,
             dead_ends: true,
             hashing: Hashing::default(),
             max_states: None,

@@ -7,6 +7,7 @@ use raft_core::{Config, Event, NodeId, Protocol, Timer};
 
 use super::ExploreError;
 use super::bounds::Bounds;
+use super::dead::Dead;
 use super::key::{Key, KeyRole};
 use super::local::{Broken, Happening, Local, Notes, Outcome};
 use super::messages::{Envelope, MAX_WORDS, Messages};
@@ -49,11 +50,14 @@ struct Entry {
     known: Vec<u32>,
     /// Messages known to change nothing.
     inert: [u64; MAX_WORDS],
+    /// Messages that no longer matter.
+    dead: Dead,
 }
 
 /// The tables.
 pub(super) struct Model {
     bounds: Bounds,
+    forget: bool,
     configs: Vec<Config>,
     messages: Messages,
     permutations: Permutations,
@@ -67,11 +71,12 @@ pub(super) struct Model {
 }
 
 impl Model {
-    pub(super) fn new(bounds: Bounds, symmetry: bool) -> Result<Model, ExploreError> {
+    pub(super) fn new(bounds: Bounds, symmetry: bool, forget: bool) -> Result<Model, ExploreError> {
         let configs = bounds.configs().map_err(ExploreError::Bounds)?;
         let nodes = bounds.nodes;
         let mut model = Model {
             bounds,
+            forget,
             configs,
             messages: Messages::new(nodes),
             permutations: Permutations::new(nodes, symmetry),
@@ -139,6 +144,20 @@ impl Model {
         &self.entries[number as usize].inert
     }
 
+    /// Forgets the messages that no longer matter.
+    pub(super) fn forget_dead(&self, state: &mut Global) {
+        if !self.forget {
+            return;
+        }
+        let nodes = &state.locals[..self.bounds.nodes];
+        for (word, set) in state.sent[..self.messages.words()].iter_mut().enumerate() {
+            let all = nodes
+                .iter()
+                .map(|local| &self.entries[*local as usize].dead);
+            *set &= Dead::living(all, word);
+        }
+    }
+
     pub(super) fn image(&self, number: u32, permutation: usize) -> u32 {
         self.images[number as usize * self.permutations.count() + permutation]
     }
@@ -173,6 +192,7 @@ impl Model {
         let mut list = Vec::new();
         for (nth, outcome) in self.run(number, choice)?.into_iter().enumerate() {
             let mut sends = Vec::new();
+            let known = self.messages.len();
             for (to, message) in &outcome.sent {
                 let envelope = Envelope {
                     from: me,
@@ -182,7 +202,13 @@ impl Model {
                 let entered = self.messages.enter(&envelope);
                 sends.push(entered.ok_or(Failure::TooManyMessages)? as u32);
             }
-            self.permutations.extend(&self.messages);
+            if self.messages.len() > known {
+                self.permutations.extend(&self.messages);
+                for entry in &mut self.entries {
+                    let key = &entry.key;
+                    entry.dead.extend(key, &self.messages, known, &self.bounds);
+                }
+            }
             let local = self.enter(outcome.local, |model, permutation| {
                 let renamed = model.renamed(choice, permutation);
                 let image = model.image(number, permutation);
@@ -242,7 +268,7 @@ impl Model {
             Choice::Deliver(message) => {
                 let envelope = self.messages.get(message as usize);
                 let from = NodeId(u64::from(envelope.from));
-                Happening::Step(local.arrival(from, envelope.message, &self.bounds))
+                Happening::Step(local.arrival(from, envelope.message))
             }
         };
         local
@@ -271,7 +297,7 @@ impl Model {
         local: Local,
         make: impl Fn(&Model, usize) -> Result<Local, Failure>,
     ) -> Result<u32, Failure> {
-        let key = local.key(&self.bounds);
+        let key = local.key();
         if let Some(number) = self.numbers.get(&key) {
             return Ok(*number);
         }
@@ -284,7 +310,7 @@ impl Model {
                 Some(place) => place,
                 None => {
                     let image = make(self, permutation)?;
-                    if image.key(&self.bounds) != renamed {
+                    if image.key() != renamed {
                         return Err(asymmetric(&key));
                     }
                     new.push((renamed, image));
@@ -309,7 +335,10 @@ impl Model {
     fn push(&mut self, local: Local, key: Key) {
         let number = self.entries.len() as u32;
         self.numbers.insert(key.clone(), number);
+        let mut dead = Dead::new();
+        dead.extend(&key, &self.messages, 0, &self.bounds);
         self.entries.push(Entry {
+            dead,
             own: self.own_choices(&key),
             local,
             key,

@@ -61,7 +61,7 @@ struct Level<'a> {
 
 impl Search {
     pub(super) fn new(bounds: Bounds, options: Options) -> Result<Search, ExploreError> {
-        let model = Model::new(bounds, options.symmetry)?;
+        let model = Model::new(bounds, options.symmetry, options.forget)?;
         let store = Store::new(local_words(&bounds) + FIRST_WORDS, options.hashing);
         let row = pack(model.initial(), &bounds, store.width());
         store.insert(&row, Number(0), 1);

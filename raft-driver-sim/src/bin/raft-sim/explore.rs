@@ -28,9 +28,6 @@ pub(crate) struct Arguments {
     /// How many rounds of heartbeats a leader begins in a term.
     #[arg(long, value_name = "N", default_value_t = 1)]
     rounds: u64,
-    /// How many numbers pre-vote questions have; more questions share them.
-    #[arg(long, value_name = "N", default_value_t = 1)]
-    questions: u64,
     /// Plain Raft: no pre-vote, no stickiness, no check-quorum, no leases, no transfers.
     #[arg(long)]
     plain: bool,
@@ -49,6 +46,9 @@ pub(crate) struct Arguments {
     /// Search states that differ only in the names of nodes one by one.
     #[arg(long)]
     no_symmetry: bool,
+    /// Do not forget messages that can no longer matter.
+    #[arg(long)]
+    no_forget: bool,
     /// How many threads search; as many as there are cores unless it is said.
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..=1024))]
     threads: Option<u64>,
@@ -78,7 +78,6 @@ impl Arguments {
             nodes: self.nodes,
             terms: self.terms,
             rounds: self.rounds,
-            questions: self.questions,
             protocol: if self.plain {
                 Protocol::Plain
             } else {
@@ -95,6 +94,7 @@ impl Arguments {
         Options {
             threads: self.threads.map_or(cores, |threads| threads as usize),
             symmetry: !self.no_symmetry,
+            forget: !self.no_forget,
             dead_ends: !self.no_dead_ends,
             hashing: if self.sip_hash {
                 Hashing::Sip
