@@ -39,62 +39,94 @@ fn compare(bounds: Bounds) {
     );
 }
 
-#[test]
-fn plain_raft_keeps_its_promises_in_one_term() {
-    for nodes in 1..=4 {
-        compare(Bounds::plain(nodes, 1));
+fn paused(bounds: Bounds) -> Bounds {
+    Bounds {
+        pauses: true,
+        ..bounds
+    }
+}
+
+fn two_rounds(bounds: Bounds) -> Bounds {
+    Bounds {
+        rounds: 2,
+        ..bounds
     }
 }
 
 #[test]
-fn plain_raft_keeps_its_promises_among_two_nodes_in_three_terms() {
-    compare(Bounds::plain(2, 2));
-    compare(Bounds::plain(2, 3));
-}
-
-#[test]
-fn plain_raft_keeps_its_promises_among_three_nodes_in_two_terms() {
+fn plain_raft_keeps_its_promises() {
+    for nodes in 1..=5 {
+        compare(Bounds::plain(nodes, 1));
+    }
+    for terms in 2..=4 {
+        compare(Bounds::plain(2, terms));
+    }
     compare(Bounds::plain(3, 2));
+    compare(two_rounds(Bounds::plain(3, 2)));
+    compare(paused(Bounds::plain(3, 1)));
 }
 
 #[test]
-#[ignore = "takes minutes and gigabytes"]
+fn the_defaults_keep_their_promises() {
+    compare(Bounds::standard(1, 2));
+    for terms in 1..=3 {
+        compare(Bounds::standard(2, terms));
+    }
+    compare(two_rounds(Bounds::standard(2, 2)));
+    compare(paused(Bounds::standard(2, 2)));
+    compare(Bounds::standard(3, 1));
+    compare(two_rounds(Bounds::standard(3, 1)));
+    compare(paused(Bounds::standard(3, 1)));
+}
+
+#[test]
+#[ignore = "takes minutes"]
 fn plain_raft_keeps_its_promises_in_larger_boxes() {
-    compare(Bounds::plain(5, 1));
-    compare(Bounds::plain(2, 4));
+    compare(Bounds::plain(6, 1));
+    compare(Bounds::plain(2, 5));
+    compare(Bounds::plain(3, 3));
+    compare(Bounds::plain(4, 2));
+}
+
+#[test]
+#[ignore = "takes minutes"]
+fn the_defaults_keep_their_promises_in_larger_boxes() {
+    compare(two_rounds(Bounds::standard(2, 3)));
+    compare(Bounds::standard(4, 1));
 }
 
 // The explorer must find the same whatever way it searches.
 #[test]
 fn threads_hashing_and_symmetry_change_no_count() {
-    for bounds in [Bounds::plain(3, 1), Bounds::plain(2, 3)] {
-        let plain = Options {
+    let boxes = [
+        Bounds::plain(4, 1),
+        Bounds::plain(2, 3),
+        Bounds::standard(2, 2),
+        Bounds::standard(3, 1),
+    ];
+    for bounds in boxes {
+        let every_name = Options {
             symmetry: false,
             ..Options::default()
         };
-        let full = search(bounds, plain);
+        let full = search(bounds, every_name);
         assert_eq!(full.states, full.expanded);
-        for threads in [1, 2] {
-            for hashing in [Hashing::Folded, Hashing::Sip] {
-                let options = Options {
-                    threads,
-                    hashing,
-                    ..plain
-                };
-                assert_eq!(
-                    line(bounds, &search(bounds, options)),
-                    line(bounds, &full),
-                    "{options:?}"
-                );
-                let symmetry = Options {
-                    symmetry: true,
-                    ..options
-                };
-                let folded = search(bounds, symmetry);
-                let (expanded, depth) = (folded.expanded, folded.depth);
-                assert_eq!((expanded, depth), (full.states, full.depth), "{symmetry:?}");
-                assert!(folded.states < full.states);
-            }
+        for (threads, hashing) in [(2, Hashing::Folded), (1, Hashing::Sip), (2, Hashing::Sip)] {
+            let options = Options {
+                threads,
+                hashing,
+                ..every_name
+            };
+            let other = search(bounds, options);
+            assert_eq!(line(bounds, &other), line(bounds, &full), "{options:?}");
+            let options = Options {
+                symmetry: true,
+                ..options
+            };
+            let folded = search(bounds, options);
+            let (expanded, depth) = (folded.expanded, folded.depth);
+            assert_eq!((expanded, depth), (full.states, full.depth), "{options:?}");
+            assert!(folded.states < full.states);
         }
     }
 }
@@ -105,6 +137,7 @@ fn a_search_that_ends_at_a_limit_says_so() {
         max_states: Some(10),
         ..Options::default()
     };
-    let report = explore(Bounds::plain(3, 2), options, &|_| {}).expect("the box can be searched");
+    let report =
+        explore(Bounds::standard(3, 2), options, &|_| {}).expect("the box can be searched");
     assert!(!report.exhausted && report.violation.is_none());
 }

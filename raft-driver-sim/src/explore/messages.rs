@@ -6,14 +6,15 @@
 use std::collections::HashMap;
 
 use raft_core::Message;
+use serde::Serialize;
 
 /// The most messages that a box can have; more fit into no memory anyway.
 pub(super) const MAX_MESSAGES: usize = 64 * MAX_WORDS;
 /// The same in words of a set of messages.
-pub(super) const MAX_WORDS: usize = 16;
+pub(super) const MAX_WORDS: usize = 8;
 
 /// A message under way.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize)]
 pub(super) struct Envelope {
     pub(super) from: u8,
     pub(super) to: u8,

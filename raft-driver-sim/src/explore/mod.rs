@@ -17,11 +17,12 @@
 //!
 //! In reading order: `bounds` (the box), `local` (a node and what its steps can come to), `key` (what tells local
 //! states apart), `messages` (the network), `dead` (what is forgotten of it), `symmetry`, `model` (steps, remembered), `check`, `history` and `recovery` (what
-//! must hold), `store` and `search`, `trace` (how it came to a violation).
+//! must hold), `store` and `search`, `trace` (how it came to a violation) and `dump` (the graph).
 
 mod bounds;
 mod check;
 mod dead;
+mod dump;
 mod history;
 mod key;
 mod local;
@@ -31,9 +32,12 @@ mod recovery;
 mod search;
 mod store;
 mod symmetry;
+#[cfg(test)]
+mod tests;
 mod trace;
 
 use core::fmt;
+use std::io;
 use std::time::Duration;
 
 pub use self::bounds::{Bounds, BoundsError};
@@ -129,6 +133,31 @@ pub fn explore(
     options: Options,
     progress: &(dyn Fn(&Progress) + Sync),
 ) -> Result<Report, ExploreError> {
+    run(bounds, options, progress).map(|(report, _)| report)
+}
+
+/// Searches the box, and writes the graph that it found to `graph`: one JSON object a line, first the
+/// box, then the states, then the transitions.
+///
+/// # Errors
+///
+/// [`ExploreError`] if the box cannot be searched or the graph cannot be written.
+pub fn explore_graph(
+    bounds: Bounds,
+    options: Options,
+    progress: &(dyn Fn(&Progress) + Sync),
+    graph: &mut dyn io::Write,
+) -> Result<Report, ExploreError> {
+    let (report, search) = run(bounds, options, progress)?;
+    dump::dump(&search, graph).map_err(|error| ExploreError::Graph(error.to_string()))?;
+    Ok(report)
+}
+
+fn run(
+    bounds: Bounds,
+    options: Options,
+    progress: &(dyn Fn(&Progress) + Sync),
+) -> Result<(Report, Search), ExploreError> {
     let mut search = Search::new(bounds, options)?;
     let (exhausted, violation) = match search.run(progress) {
         Ok(exhausted) => (exhausted, None),
@@ -136,20 +165,24 @@ pub fn explore(
         Err(SearchEnd::Found(found)) => (false, Some(Trace::to(&search, &found))),
     };
     let seen = search.progress(search.transitions);
-    let model = search.read_model();
-    Ok(Report {
+    let (local_states, messages) = {
+        let model = search.read_model();
+        (model.len(), model.messages().len())
+    };
+    let report = Report {
         exhausted,
         states: seen.states,
         expanded: seen.expanded,
         transitions: seen.transitions,
         depth: seen.depth,
-        local_states: model.len(),
-        messages: model.messages().len(),
+        local_states,
+        messages,
         recoveries: search.recovery.rounds(),
         bytes: seen.bytes,
         elapsed: seen.elapsed,
         violation,
-    })
+    };
+    Ok((report, search))
 }
 
 /// Why a box cannot be searched.
@@ -162,6 +195,8 @@ pub enum ExploreError {
     Start(String),
     /// There are more different messages than a set can hold.
     TooManyMessages,
+    /// The graph cannot be written.
+    Graph(String),
 }
 
 impl fmt::Display for ExploreError {
@@ -174,6 +209,7 @@ impl fmt::Display for ExploreError {
                 "the box has more than {} different messages: choose fewer terms or rounds",
                 messages::MAX_MESSAGES
             ),
+            ExploreError::Graph(what) => write!(f, "the graph cannot be written: {what}"),
         }
     }
 }

@@ -144,11 +144,15 @@ impl Model {
         &self.entries[number as usize].inert
     }
 
-    /// Forgets the messages that no longer matter.
+    /// Forgets the messages that no longer matter, if that is wanted.
     pub(super) fn forget_dead(&self, state: &mut Global) {
-        if !self.forget {
-            return;
+        if self.forget {
+            self.bury(state);
         }
+    }
+
+    /// Forgets the messages that no longer matter.
+    pub(super) fn bury(&self, state: &mut Global) {
         let nodes = &state.locals[..self.bounds.nodes];
         for (word, set) in state.sent[..self.messages.words()].iter_mut().enumerate() {
             let all = nodes

@@ -9,7 +9,7 @@ use super::history::{Interrupt, Taken, successors, violation};
 use super::messages::MAX_WORDS;
 use super::model::Model;
 use super::recovery::Recovery;
-use super::store::{Number, Store, Stretch};
+use super::store::{Batch, Number, Store, Stretch};
 use super::symmetry::Global;
 use super::{ExploreError, Options, Progress};
 
@@ -64,7 +64,9 @@ impl Search {
         let model = Model::new(bounds, options.symmetry, options.forget)?;
         let store = Store::new(local_words(&bounds) + FIRST_WORDS, options.hashing);
         let row = pack(model.initial(), &bounds, store.width());
-        store.insert(&row, Number(0), 1);
+        let mut batch = store.batch();
+        store.insert(&mut batch, &row, Number(0), 1);
+        store.flush(&mut batch);
         Ok(Search {
             model: RwLock::new(model),
             store,
@@ -162,6 +164,12 @@ impl Search {
     }
 
     fn work(&self, level: &Level<'_>, report: &(dyn Fn(&Progress) + Sync)) {
+        let mut batch = self.store.batch();
+        self.work_with(&mut batch, level, report);
+        self.store.flush(&mut batch);
+    }
+
+    fn work_with(&self, batch: &mut Batch, level: &Level<'_>, report: &(dyn Fn(&Progress) + Sync)) {
         let (mut rows, mut numbers) = (Vec::new(), Vec::new());
         let mut row = vec![0; self.store.width()];
         while !level.stopped.load(Ordering::Relaxed) {
@@ -172,7 +180,7 @@ impl Search {
             self.store.read(*stretch, &mut rows, &mut numbers);
             let mut transitions = 0;
             for (state, number) in rows.chunks(self.store.width()).zip(&numbers) {
-                match self.expand(state, *number, &mut row) {
+                match self.expand(state, *number, &mut row, batch) {
                     Ok(found) => transitions += found,
                     Err(stop) => {
                         let mut first = level.stop.lock().unwrap_or_else(PoisonError::into_inner);
@@ -214,7 +222,13 @@ impl Search {
     }
 
     /// Enters all successors of a state, and says how many transitions there are.
-    fn expand(&self, state: &[u64], number: Number, row: &mut [u64]) -> Result<usize, Stop> {
+    fn expand(
+        &self,
+        state: &[u64],
+        number: Number,
+        row: &mut [u64],
+        batch: &mut Batch,
+    ) -> Result<usize, Stop> {
         loop {
             let missing = {
                 let model = self.read_model();
@@ -228,7 +242,7 @@ impl Search {
                     transitions += 1;
                     let (next, stands_for) = model.permutations().canonical(&model, next);
                     pack_into(&next, &bounds, row);
-                    self.store.insert(row, number, stands_for);
+                    self.store.insert(batch, row, number, stands_for);
                 });
                 let found = |taken, what| Stop::Found(Box::new(Found { state, taken, what }));
                 match result {

@@ -75,6 +75,21 @@ struct Part {
     stands_for: u64,
 }
 
+/// How many states wait for a part before they are entered.
+const WAITING: usize = 48;
+
+/// States that wait to be entered, by part. Entering many at once lets the processor fetch them from
+/// memory at the same time, which is most of the work.
+pub(super) struct Batch {
+    parts: Vec<Waiting>,
+}
+
+#[derive(Default)]
+struct Waiting {
+    rows: Vec<u64>,
+    of: Vec<(u64, Number, u32)>,
+}
+
 /// The set.
 pub(super) struct Store {
     parts: Vec<Mutex<Part>>,
@@ -109,11 +124,30 @@ impl Store {
             .unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Adds a state that was found from another, and says whether it is new.
-    pub(super) fn insert(&self, row: &[u64], from: Number, stands_for: u32) -> bool {
+    /// A batch to fill.
+    pub(super) fn batch(&self) -> Batch {
+        Batch {
+            parts: (0..PARTS).map(|_| Waiting::default()).collect(),
+        }
+    }
+
+    /// Adds a state that was found from another, at the latest when the batch is flushed.
+    pub(super) fn insert(&self, batch: &mut Batch, row: &[u64], from: Number, stands_for: u32) {
         let hash = self.hashing.hash(row);
         let part = (hash >> 58) as usize;
-        self.lock(part).insert(row, hash, from, stands_for)
+        let waiting = &mut batch.parts[part];
+        waiting.rows.extend_from_slice(row);
+        waiting.of.push((hash, from, stands_for));
+        if waiting.of.len() == WAITING {
+            self.lock(part).insert_all(waiting, row.len());
+        }
+    }
+
+    /// Adds all that waits.
+    pub(super) fn flush(&self, batch: &mut Batch) {
+        for (part, waiting) in batch.parts.iter_mut().enumerate() {
+            self.lock(part).insert_all(waiting, self.width);
+        }
     }
 
     /// The number of a state that is in the set.
@@ -146,6 +180,21 @@ impl Store {
                 });
                 from = to;
             }
+        }
+        stretches
+    }
+
+    /// All states in stretches.
+    pub(super) fn everything(&self, size: usize) -> Vec<Stretch> {
+        let mut stretches = Vec::new();
+        for part in 0..PARTS {
+            let len = self.lock(part).len;
+            let stretch = |from| Stretch {
+                part,
+                from,
+                to: len.min(from + size),
+            };
+            stretches.extend((0..len).step_by(size).map(stretch));
         }
         stretches
     }
@@ -230,9 +279,29 @@ impl Part {
         }
     }
 
-    fn insert(&mut self, row: &[u64], hash: u64, from: Number, stands_for: u32) -> bool {
+    fn insert_all(&mut self, waiting: &mut Waiting, width: usize) {
+        let mask = self.slots.len() - 1;
+        let mut slots = [0; WAITING];
+        for (slot, (hash, ..)) in slots.iter_mut().zip(&waiting.of) {
+            *slot = self.slots[(hash & 0xffff_ffff) as usize & mask];
+        }
+        let mut touched = 0;
+        for (slot, (hash, ..)) in slots.iter().zip(&waiting.of) {
+            if *slot != 0 && slot >> 32 == hash & 0xffff_ffff {
+                touched ^= self.row((slot & 0xffff_ffff) as usize - 1, width)[0];
+            }
+        }
+        std::hint::black_box(touched);
+        for (row, of) in waiting.rows.chunks(width).zip(&waiting.of) {
+            self.insert(row, *of);
+        }
+        waiting.rows.clear();
+        waiting.of.clear();
+    }
+
+    fn insert(&mut self, row: &[u64], (hash, from, stands_for): (u64, Number, u32)) {
         let Err(slot) = self.find(row, hash) else {
-            return false;
+            return;
         };
         if self.len.is_multiple_of(BLOCK) {
             self.blocks
@@ -247,7 +316,6 @@ impl Part {
         if self.len * 4 > self.slots.len() * 3 {
             self.grow();
         }
-        true
     }
 
     /// Doubles the table.

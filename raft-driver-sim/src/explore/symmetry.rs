@@ -6,7 +6,7 @@ use super::messages::{MAX_WORDS, Messages, members};
 use super::model::Model;
 
 /// A state of the cluster: the numbers of its nodes' local states, and the set of all messages ever sent.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub(super) struct Global {
     pub(super) locals: [u32; Bounds::MAX_NODES],
     pub(super) sent: [u64; MAX_WORDS],

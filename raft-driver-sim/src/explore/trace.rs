@@ -18,7 +18,7 @@ use super::symmetry::Global;
 
 /// What happened to a node.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-enum What {
+pub(super) enum What {
     Crash,
     TimerFired { timer: Timer },
     Transfer { to: u8 },
@@ -28,12 +28,12 @@ enum What {
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-struct Step {
-    node: u8,
-    what: What,
+pub(super) struct Step {
+    pub(super) node: u8,
+    pub(super) what: What,
     /// How many of the step's actions were carried out before the node crashed and was restored.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    crashed_after: Option<usize>,
+    pub(super) crashed_after: Option<usize>,
 }
 
 /// A way from the first state to a violation. It is written as JSON (serde), read back and replayed.
@@ -203,7 +203,8 @@ fn step_to(model: &mut Model, state: &Global, wanted: &Global) -> Option<(Taken,
     }
 }
 
-fn describe(model: &Model, taken: &Taken) -> Step {
+/// A transition in words of nodes and messages.
+pub(super) fn describe(model: &Model, taken: &Taken) -> Step {
     let what = match taken.choice {
         Choice::Crash => What::Crash,
         Choice::Fire(timer) => What::TimerFired { timer },

@@ -1,12 +1,15 @@
 //! `raft-sim explore`.
 
-use std::fs;
+use std::fs::{self, File};
+use std::io::{BufWriter, Write as _};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use clap::Args;
 use raft_core::Protocol;
-use raft_driver_sim::explore::{Bounds, Hashing, Options, Progress, Report, Trace, explore};
+use raft_driver_sim::explore::{
+    Bounds, Hashing, Options, Progress, Report, Trace, explore, explore_graph,
+};
 use serde_json::json;
 
 /// The exit status of this subcommand, for its help.
@@ -64,6 +67,9 @@ pub(crate) struct Arguments {
     /// Print one JSON object.
     #[arg(long)]
     json: bool,
+    /// Write the graph: one JSON object a line. To compare it state by state, add --no-symmetry --no-forget.
+    #[arg(long, value_name = "FILE")]
+    dump: Option<PathBuf>,
     /// Where a violation's trace is written.
     #[arg(long, value_name = "FILE", default_value = "raft-sim-violation.json")]
     trace: PathBuf,
@@ -121,7 +127,18 @@ pub(crate) fn run(arguments: &Arguments) -> ExitCode {
 fn search(arguments: &Arguments) -> Result<ExitCode, String> {
     let bounds = arguments.bounds();
     eprintln!("{bounds}");
-    let report = explore(bounds, arguments.options(), &show).map_err(|error| error.to_string())?;
+    let options = arguments.options();
+    let report = match &arguments.dump {
+        None => explore(bounds, options, &show),
+        Some(file) => {
+            let named = |error| format!("{}: {error}", file.display());
+            let mut graph = BufWriter::new(File::create(file).map_err(named)?);
+            let report = explore_graph(bounds, options, &show, &mut graph);
+            graph.flush().map_err(named)?;
+            report
+        }
+    };
+    let report = report.map_err(|error| error.to_string())?;
     if let Some(trace) = &report.violation {
         let text = serde_json::to_string_pretty(trace).map_err(|error| error.to_string())?;
         let file = &arguments.trace;
