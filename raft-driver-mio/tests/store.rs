@@ -97,10 +97,11 @@ fn a_new_node_has_the_state_of_one_that_never_ran() {
 #[test]
 fn files_and_the_directory_are_the_owners_alone() {
     let parent = tempfile::tempdir().unwrap();
-    let directory = parent.path().join("state-of-3");
+    let directory = parent.path().join("of-this-host/state-of-3");
     let (mut store, _) = Store::create(&directory, CLUSTER, ME).unwrap();
     store.persist(&state(1)).unwrap();
     let mode = |path: &Path| fs::metadata(path).unwrap().permissions().mode() & 0o7777;
+    assert_eq!(mode(directory.parent().unwrap()), 0o700);
     assert_eq!(mode(&directory), 0o700);
     assert_eq!(mode(&directory.join("state")), 0o600);
     assert_eq!(mode(&directory.join("lock")), 0o600);

@@ -89,7 +89,8 @@ impl Store {
         Ok((store, state))
     }
 
-    /// Opens the state that [`create`](Store::create) made.
+    /// Opens the state that [`create`](Store::create) made. It is on stable storage when this returns,
+    /// also if the process that wrote it was killed in the middle of that.
     ///
     /// # Errors
     ///
@@ -113,6 +114,10 @@ impl Store {
             _ => StoreError::io("read", &path)(source),
         })?;
         let state = format::decode(&path, &bytes, cluster, id)?;
+        // A process killed in the middle of a write may have left in the system's cache what is not on the disk.
+        // What this state holds is acted on without another write: a vote in it is granted again when asked for.
+        sync(&path).map_err(StoreError::io("sync", &path))?;
+        sync(directory).map_err(StoreError::io("sync", directory))?;
         remove_temporary(directory);
         let store = Store {
             path,
@@ -146,23 +151,31 @@ impl Store {
         file.write_all(bytes)?;
         file.as_file().sync_all()?;
         file.persist(&self.path).map_err(|error| error.error)?;
-        File::open(&self.directory)?.sync_all()
+        sync(&self.directory)
     }
 }
 
-/// Creates the directory, if there is none, so that a crash does not take it back.
+/// Makes a file, or the names in a directory, durable.
+fn sync(path: &Path) -> io::Result<()> {
+    File::open(path)?.sync_all()
+}
+
+/// Creates the directory, and those above it, if there are none, so that a crash takes none of them back.
 fn make_directory(directory: &Path) -> io::Result<()> {
     if directory.is_dir() {
         return Ok(());
     }
-    DirBuilder::new()
-        .recursive(true)
-        .mode(0o700)
-        .create(directory)?;
-    match directory.parent() {
-        Some(parent) if !parent.as_os_str().is_empty() => File::open(parent)?.sync_all(),
-        _ => File::open(".")?.sync_all(),
+    let parent = match directory.parent() {
+        Some(parent) if !parent.as_os_str().is_empty() => parent,
+        Some(_) | None => Path::new("."),
+    };
+    make_directory(parent)?;
+    match DirBuilder::new().mode(0o700).create(directory) {
+        // Somebody else made it at the same time.
+        Err(error) if error.kind() == ErrorKind::AlreadyExists && directory.is_dir() => {}
+        made => made?,
     }
+    sync(parent)
 }
 
 fn lock(directory: &Path) -> Result<File, StoreError> {
