@@ -24,7 +24,6 @@ pub(crate) enum Command {
     Pause,
     Resume,
     Isolate(bool),
-    LogTailMoved(LogPosition),
     ReplaceKeys(Option<Keyring>),
     Shutdown,
     Abort,
@@ -170,13 +169,17 @@ impl Handle {
     }
 
     /// Tells the node the last entry of the embedder's log, which must be durable: the freshest voter
-    /// wins elections (section 5.4.1 of the Raft paper).
+    /// wins elections (section 5.4.1 of the Raft paper). Of several that the node has not seen yet, the latest counts:
+    /// call it as often as you like.
     ///
     /// # Errors
     ///
     /// The node has stopped.
     pub fn log_tail_moved(&self, last_log: LogPosition) -> Result<(), Stopped> {
-        self.send(Command::LogTailMoved(last_log))
+        if self.inner.shared.set_log_tail(last_log)? {
+            self.inner.waker.wake().map_err(|_| Stopped)?;
+        }
+        Ok(())
     }
 
     /// Takes other keys from now on. To change the key of a running cluster, add the new one on every

@@ -30,6 +30,9 @@ pub(crate) const WAKER: Token = Token(1);
 /// This and all above.
 pub(crate) const CONTROL: Token = Token(2);
 
+/// How many commands are obeyed before timers are looked at again.
+const COMMANDS_A_TURN: usize = 64;
+
 /// A node, all of it owned by its thread.
 pub(crate) struct Node {
     pub(crate) id: NodeId,
@@ -41,7 +44,6 @@ pub(crate) struct Node {
     pub(crate) shared: Arc<Shared>,
     /// What others were last told.
     pub(crate) published: Option<(RoleKind, Term, Option<NodeId>)>,
-    pub(crate) store: Store,
     pub(crate) transport: Transport,
     pub(crate) socket: UdpSocket,
     /// Whether there may be datagrams to read.
@@ -50,6 +52,8 @@ pub(crate) struct Node {
     pub(crate) resolver: Option<Resolver>,
     pub(crate) control: Option<Control>,
     pub(crate) commands: Receiver<Command>,
+    /// Whether there may be more of them.
+    pub(crate) commanded: bool,
     pub(crate) poll: Poll,
     pub(crate) counters: Counters,
     pub(crate) next_chores: Instant,
@@ -61,6 +65,9 @@ pub(crate) struct Node {
     /// When the node ends at the latest, once it was told to.
     pub(crate) end: Option<End>,
     pub(crate) started: Instant,
+    /// It holds the lock, so it is dropped last: who gets the lock finds the socket's port free, and the control
+    /// socket that it makes is not removed by us.
+    pub(crate) store: Store,
 }
 
 /// An end that was asked for.
@@ -79,7 +86,7 @@ impl Node {
     pub(crate) fn run(mut self, restored: Actions) -> Result<(), NodeError> {
         let (term, listen) = (self.raft.state().current_term().0, self.listen);
         info!(event = "ready", node = self.id.0, term, listen = %listen);
-        self.carry_out(restored, Instant::now())?;
+        self.carry_out(restored)?;
         self.do_chores();
         let mut events = Events::with_capacity(64);
         while !self.ended() {
@@ -125,7 +132,8 @@ impl Node {
 
     /// How long there is nothing to do but to wait.
     fn patience(&self) -> Duration {
-        if self.readable || self.control.as_ref().is_some_and(Control::has_more) {
+        let asked = self.control.as_ref().is_some_and(Control::has_more);
+        if self.readable || self.commanded || asked {
             return Duration::ZERO;
         }
         let mut next = self.next_chores;
@@ -139,15 +147,14 @@ impl Node {
     }
 
     pub(crate) fn step(&mut self, event: Event) -> Result<(), NodeError> {
-        // Timers count from here: after the event was received, and no time cached before it.
-        let now = Instant::now();
         let actions = self.raft.step(event);
-        self.carry_out(actions, now)
+        self.carry_out(actions)
     }
 
-    fn carry_out(&mut self, actions: Actions, now: Instant) -> Result<(), NodeError> {
+    fn carry_out(&mut self, actions: Actions) -> Result<(), NodeError> {
         for action in actions {
-            self.deadlines.carry_out(&action, now);
+            // Read anew: a timer that counted from before a slow sync would have run out when what it waits for is sent.
+            self.deadlines.carry_out(&action, Instant::now());
             self.shared.carry_out(&action);
             match action {
                 Action::Persist(state) => {
@@ -228,19 +235,22 @@ impl Node {
     }
 
     fn serve_commands(&mut self) -> Result<(), NodeError> {
-        loop {
-            let command = match self.commands.try_recv() {
-                Ok(command) => command,
+        self.commanded = false;
+        for _ in 0..COMMANDS_A_TURN {
+            let command = self.commands.try_recv();
+            // Looked for after the command was taken: what was told before it counts before it.
+            if let Some(position) = self.shared.take_log_tail() {
+                self.step(Event::LogTailMoved(position))?;
+            }
+            match command {
+                Ok(command) => self.obey(command)?,
                 Err(TryRecvError::Empty) => return Ok(()),
                 // Nobody is left who could stop the node, or use it.
-                Err(TryRecvError::Disconnected) => Command::Abort,
-            };
-            let abort = matches!(command, Command::Abort);
-            self.obey(command)?;
-            if abort {
-                return Ok(());
+                Err(TryRecvError::Disconnected) => return self.obey(Command::Abort),
             }
         }
+        self.commanded = true;
+        Ok(())
     }
 
     fn obey(&mut self, command: Command) -> Result<(), NodeError> {
@@ -255,7 +265,6 @@ impl Node {
             Command::Pause => self.step(Event::Pause)?,
             Command::Resume => self.step(Event::Resume)?,
             Command::Isolate(on) => self.isolate(on),
-            Command::LogTailMoved(position) => self.step(Event::LogTailMoved(position))?,
             Command::ReplaceKeys(keys) => self.transport.replace_keys(keys),
             Command::Shutdown => self.begin_shutdown()?,
             Command::Abort => self.end = Some(End::Now),

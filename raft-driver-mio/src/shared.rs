@@ -4,10 +4,10 @@
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant as StdInstant};
 
-use raft_core::{Action, Lease, LostReason, NodeId, RoleKind, Term};
+use raft_core::{Action, Lease, LogPosition, LostReason, NodeId, RoleKind, Term};
 
 use crate::clock::Instant;
-use crate::error::NodeError;
+use crate::error::{NodeError, Stopped};
 
 /// The latest state of a node, as far as it is durable.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -46,6 +46,8 @@ pub struct Leadership {
 #[derive(Debug)]
 struct Watched {
     view: View,
+    /// What the node was told of its log and has not seen yet.
+    log_tail: Option<LogPosition>,
     ended: Option<Result<(), Arc<NodeError>>>,
 }
 
@@ -75,7 +77,11 @@ impl Shared {
         };
         Shared {
             lease: Mutex::new(Lease::new(lease)),
-            watched: Mutex::new(Watched { view, ended: None }),
+            watched: Mutex::new(Watched {
+                view,
+                log_tail: None,
+                ended: None,
+            }),
             changed: Condvar::new(),
         }
     }
@@ -104,6 +110,20 @@ impl Shared {
             watched.view.seq = before.seq + 1;
             self.changed.notify_all();
         }
+    }
+
+    /// Leaves the latest log tail for the node, in place of one that it has not seen. True if there was
+    /// none: then somebody must wake the node.
+    pub(crate) fn set_log_tail(&self, last_log: LogPosition) -> Result<bool, Stopped> {
+        let mut watched = lock(&self.watched);
+        if watched.view.stopped {
+            return Err(Stopped);
+        }
+        Ok(watched.log_tail.replace(last_log).is_none())
+    }
+
+    pub(crate) fn take_log_tail(&self) -> Option<LogPosition> {
+        lock(&self.watched).log_tail.take()
     }
 
     /// The end: the lease is void, nobody waits any more.

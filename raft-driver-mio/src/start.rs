@@ -72,12 +72,12 @@ pub fn start(settings: Settings) -> Result<Handle, StartError> {
         deadlines: Deadlines::new(),
         shared: Arc::clone(&shared),
         published: None,
-        store,
         socket,
         readable: true,
         resolver,
         control,
         commands,
+        commanded: false,
         poll,
         counters: Counters::default(),
         next_chores: Instant::now(),
@@ -86,6 +86,7 @@ pub fn start(settings: Settings) -> Result<Handle, StartError> {
         transfer: None,
         end: None,
         started: Instant::now(),
+        store,
     };
     thread::Builder::new()
         .name("raft-node".to_owned())

@@ -3,7 +3,7 @@
 use std::fs;
 
 use crate::common::{Cluster, PATIENCE, leader, others, status, wait_until};
-use raft_driver_mio::raft_core::{NodeId, RoleKind, TransferRefusal};
+use raft_driver_mio::raft_core::{LogIndex, LogPosition, NodeId, RoleKind, Term, TransferRefusal};
 use raft_driver_mio::{NodeError, PeerAddress, TransferError, View, start};
 
 fn three() -> Cluster {
@@ -254,4 +254,25 @@ fn the_last_handle_that_is_dropped_stops_the_node() {
         .expect("an end");
     // Its lock is released.
     member.start(false);
+}
+
+#[test]
+fn of_many_log_tails_the_latest_counts() {
+    let cluster = three();
+    let nodes = cluster.start();
+    let (first, _) = leader(&nodes);
+    let rest = others(&nodes, &first);
+    let tail = |index| LogPosition {
+        term: Term(1),
+        index: LogIndex(index),
+    };
+    for index in 1..=10_000 {
+        rest[1].log_tail_moved(tail(index)).expect("a running node");
+    }
+    rest[0].log_tail_moved(tail(9_999)).expect("a running node");
+    first.abort();
+    first.join().expect("an end");
+    assert!(first.log_tail_moved(tail(1)).is_err());
+    let (second, _) = leader(&rest);
+    assert_eq!(second.id(), rest[1].id());
 }
