@@ -28,6 +28,8 @@ pub(crate) struct Peer {
     pub(crate) contacted: bool,
     answers: Option<(Instant, u32)>,
     asked_resolver: Option<Instant>,
+    /// Whether the resolver owes an answer.
+    resolving: bool,
 }
 
 impl Peer {
@@ -49,18 +51,25 @@ impl Peer {
     }
 
     /// The host name to resolve, if it is time: at the start, and whenever the peer has been silent for
-    /// `silence`.
+    /// `silence`. One question at a time: when names are not served, an answer takes long.
     pub(crate) fn resolve_due(&mut self, now: Instant, silence: Duration) -> Option<(String, u16)> {
         let PeerAddress::Name { host, port } = &self.name else {
             return None;
         };
         let heard = |at| now.saturating_duration_since(at) < silence;
         let asked = |at| now.saturating_duration_since(at) < RESOLVE_INTERVAL;
-        if self.last_received.is_some_and(heard) || self.asked_resolver.is_some_and(asked) {
+        let asked = self.resolving || self.asked_resolver.is_some_and(asked);
+        if asked || self.last_received.is_some_and(heard) {
             return None;
         }
         self.asked_resolver = Some(now);
+        self.resolving = true;
         Some((host.clone(), *port))
+    }
+
+    /// Notes that the resolver has answered.
+    pub(crate) fn answered(&mut self) {
+        self.resolving = false;
     }
 
     /// Takes what the name was resolved to. A silent peer with several addresses is tried at one after
@@ -106,6 +115,7 @@ impl Peers {
             contacted: false,
             answers: None,
             asked_resolver: None,
+            resolving: false,
         };
         let mut list: Vec<_> = peers.iter().map(peer).collect();
         list.sort_unstable_by_key(|peer| peer.id);
@@ -165,11 +175,23 @@ mod tests {
         let silence = Duration::from_secs(1);
         let now = Instant::now();
         assert!(peer.resolve_due(now, silence).is_some());
+        peer.answered();
         assert!(peer.resolve_due(now, silence).is_none());
         let later = now + RESOLVE_INTERVAL;
         peer.last_received = Some(later);
         assert!(peer.resolve_due(later, silence).is_none());
         assert!(peer.resolve_due(later + silence, silence).is_some());
+    }
+
+    #[test]
+    fn a_name_is_not_asked_for_again_before_there_is_an_answer() {
+        let mut peer = peer("host.example:7401");
+        let now = Instant::now();
+        let ask = |peer: &mut Peer, after| peer.resolve_due(now + after, Duration::ZERO).is_some();
+        assert!(ask(&mut peer, Duration::ZERO));
+        assert!(!ask(&mut peer, RESOLVE_INTERVAL * 1000));
+        peer.answered();
+        assert!(ask(&mut peer, RESOLVE_INTERVAL * 1000));
     }
 
     #[test]

@@ -17,7 +17,7 @@ use crate::node::Node;
 const DATAGRAMS_A_TURN: usize = 64;
 /// A peer counts as silent after this many intervals between chores without a fresh datagram. One that has
 /// nothing to say is heard every second interval, or the one after if it spoke just before.
-const SILENT_INTERVALS: u32 = 6;
+const SILENT_INTERVALS: u32 = 12;
 
 impl Node {
     /// Sends a message, or with `None` an empty frame that carries our challenge. What cannot be sent is
@@ -40,17 +40,20 @@ impl Node {
     pub(crate) fn serve_datagrams(&mut self) -> Result<(), NodeError> {
         // One byte more than a datagram may have, so that a longer one shows.
         let mut buffer = [0; MAX_DATAGRAM + 1];
+        let mut failed = false;
         for _ in 0..DATAGRAMS_A_TURN {
             if !self.readable {
                 break;
             }
             match self.socket.recv_from(&mut buffer) {
                 Ok((length, _)) => {
+                    failed = false;
                     if let Some(datagram) = buffer.get(..length) {
                         self.receive(datagram)?;
                     }
                 }
-                Err(error) if is_nothing_special(&error) => {}
+                // It tells of an earlier datagram, and what has arrived is behind it. Twice in a row it is another matter.
+                Err(error) if is_nothing_special(&error) && !failed => failed = true,
                 Err(error) => {
                     if error.kind() != ErrorKind::WouldBlock {
                         self.counters.drop_with_warning("receive_failed", self.id.0);
@@ -106,18 +109,24 @@ impl Node {
         self.peers.get_mut(from).is_some_and(|peer| peer.received())
     }
 
-    /// What is done every 2T. By turns, our challenge is renewed, and whoever was sent nothing since then is
+    /// What is done every T. By turns, our challenge is renewed, and whoever was sent nothing since then is
     /// sent an empty frame with it (at the start, everybody), so that an election need not begin with an exchange of
-    /// challenges. The names of silent peers are resolved.
+    /// challenges. So a recording is fresh for 4T at the most, our challenge being the current one for 2T and the one
+    /// before for as long. The names of silent peers are resolved.
     pub(crate) fn do_chores(&mut self) {
         let now = Instant::now();
-        let interval = self.config.election_timeout() * 2;
+        let interval = self.config.election_timeout();
+        // After a long sleep neither of our challenges is one that holds.
+        let late = now.saturating_duration_since(self.next_chores) >= interval;
         self.next_chores = now + interval;
         // An error of the socket may have hidden what is there to be read.
         self.readable = true;
-        self.renewed = !self.renewed;
+        self.renewed = late || !self.renewed;
         if self.renewed {
             self.transport.renew_challenge();
+            if late {
+                self.transport.renew_challenge();
+            }
             self.peers
                 .iter_mut()
                 .for_each(|peer| peer.contacted = false);
@@ -145,6 +154,7 @@ impl Node {
             let Some(peer) = self.peers.get_mut(id) else {
                 continue;
             };
+            peer.answered();
             let name = &peer.name.to_string();
             match resolved.result {
                 Ok(addresses) if peer.resolved(&addresses, self.listen) => {
