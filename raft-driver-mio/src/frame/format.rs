@@ -235,7 +235,8 @@ fn read_message(bytes: &[u8]) -> Result<Option<Message>, DropReason> {
         return Ok(None);
     }
     let message = wire::decode(bytes).map_err(|_| DropReason::Malformed)?;
-    if message.term() > MAX_TERM {
+    // The next candidacy must have a term, too, that others and the disk take.
+    if message.term() >= MAX_TERM {
         return Err(DropReason::ImplausibleTerm);
     }
     Ok(Some(message))

@@ -35,7 +35,7 @@ pub enum DropReason {
     /// a copied virtual machine for example. Stop one of them; it must come back, if at all, under
     /// a new id.
     ClonedId,
-    /// Its term is above [`MAX_TERM`](crate::MAX_TERM), which no cluster can reach: the sender's
+    /// Its term is not below [`MAX_TERM`](crate::MAX_TERM), which no cluster can reach: the sender's
     /// state is damaged.
     ImplausibleTerm,
 }

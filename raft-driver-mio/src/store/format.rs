@@ -26,7 +26,7 @@ use raft_core::{HardState, NodeId, Term};
 
 use super::error::StoreError;
 
-/// The highest term that is believed. See [`Store`](crate::Store#terms-that-cannot-be).
+/// The highest term that durable state may have; those of messages are lower. See [`Store`](crate::Store#terms-that-cannot-be).
 pub const MAX_TERM: Term = Term(u64::MAX / 2);
 
 pub(super) const MAX_LEN: usize = 4096;

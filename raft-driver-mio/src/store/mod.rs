@@ -40,10 +40,10 @@ const TEMPORARY: (&str, &str) = (".state-", ".tmp");
 ///
 /// A term grows by one with an election; no cluster lives to see [`MAX_TERM`]. State with a higher
 /// term was damaged before its checksum was made, and whoever met a node that starts with it would
-/// be in that term for ever. It is refused here, and messages of such terms are dropped
+/// be in that term for ever. It is refused here, and messages of that term or a higher one are dropped
 /// ([`DropReason::ImplausibleTerm`](crate::DropReason::ImplausibleTerm)): a node with bad memory
-/// cannot poison the others. Nothing helps against one that holds the key and means ill: it may
-/// name any term up to the bound.
+/// cannot poison the others, unless it hits upon one of the few numbers right below the bound, after which there is no
+/// room for elections. Nothing helps against one that holds the key and means ill.
 #[derive(Debug)]
 pub struct Store {
     path: PathBuf,
