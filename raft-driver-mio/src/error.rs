@@ -70,8 +70,8 @@ impl std::error::Error for StartError {}
 #[derive(Debug)]
 #[non_exhaustive]
 pub enum NodeError {
-    /// The state could not be made durable. What the disk holds is right, what the node
-    /// remembered is not.
+    /// The state could not be made durable. Whether the disk holds the old or the new one is unknown; either
+    /// is right to start from, what the node remembered is not.
     Persist(StoreError),
     /// Waiting for events failed.
     Poll(io::Error),

@@ -87,6 +87,10 @@ impl Handle {
     }
 
     /// The lease at this moment: its term, and how long it lasts unless it is extended.
+    ///
+    /// However it ends, nobody else leads before the difference between election timeout and lease length (a fifth of
+    /// the timeout by default, less the drift of clocks) has passed since: that is the time to stop what was running. Only after
+    /// [`shutdown`](Handle::shutdown), before which that has been stopped, another may lead at once.
     pub fn lease(&self) -> Option<(Term, Duration)> {
         self.inner.shared.lease()
     }
@@ -118,7 +122,8 @@ impl Handle {
 
     /// Hands the leadership to `to`, or with `None` to the voter that answered last. The lease is over
     /// when this returns, whatever becomes of the transfer, and this node leads no more in this term.
-    /// Returns the voter that was asked to take over.
+    /// Returns the voter that will be asked to take over: not before what was running under the lease had
+    /// its time to stop (see [`lease`](Handle::lease)), so the cluster is without a leader for a little longer than that.
     ///
     /// # Errors
     ///
@@ -193,8 +198,9 @@ impl Handle {
     }
 
     /// Stops the node in order. A leader's lease ends at once, and it hands its leadership over as one whose
-    /// work has surely stopped: stop that first. The node waits until it sees a successor, at
-    /// most for the election timeout. [`join`](Handle::join) waits for the end.
+    /// work has surely stopped: stop that first. The successor is asked at once, and the node waits until it sees it lead, at
+    /// most for the election timeout. A leader that can ask nobody (it is the only voter, or no voter that would campaign has
+    /// answered it) just ends, as any other node does. [`join`](Handle::join) waits for the end.
     pub fn shutdown(&self) {
         // One that has stopped needs no telling.
         let _ = self.send(Command::Shutdown);
