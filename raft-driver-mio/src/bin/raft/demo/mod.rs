@@ -93,15 +93,14 @@ pub(crate) fn run(args: Args) -> ExitCode {
         election_timeout: args.election_timeout,
     };
     if let Err(error) = check(&plan) {
-        eprintln!("raft demo: {error}");
+        crate::complain("demo", error);
         return ExitCode::from(USAGE);
     }
     match demonstrate(&args, plan) {
         Ok(true) => ExitCode::SUCCESS,
         Ok(false) => ExitCode::FAILURE,
         Err(error) => {
-            // It is standard output that may be gone: standard error may be, too.
-            let _ = writeln!(io::stderr(), "raft demo: {error}");
+            crate::complain("demo", error);
             ExitCode::FAILURE
         }
     }
