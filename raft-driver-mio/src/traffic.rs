@@ -8,6 +8,7 @@ use raft_core::{Event, Message, NodeId};
 use tracing::{debug, info, warn};
 
 use crate::clock::Instant;
+use crate::control::Control;
 use crate::counters::Counters;
 use crate::error::NodeError;
 use crate::frame::{MAX_DATAGRAM, Opened};
@@ -119,8 +120,9 @@ impl Node {
         // After a long sleep neither of our challenges is one that holds.
         let late = now.saturating_duration_since(self.next_chores) >= interval;
         self.next_chores = now + interval;
-        // An error of the socket may have hidden what is there to be read.
+        // An error of a socket may have hidden what is there.
         self.readable = true;
+        self.control.iter_mut().for_each(Control::retry);
         self.renewed = late || !self.renewed;
         if self.renewed {
             self.transport.renew_challenge();

@@ -6,7 +6,7 @@ pub mod client;
 
 use std::fs;
 use std::io::{self, ErrorKind, Read, Write};
-use std::os::unix::fs::PermissionsExt;
+use std::os::unix::fs::{DirBuilderExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 
 use mio::event::Event;
@@ -88,15 +88,16 @@ impl Control {
     /// lock of the state. Tokens from `first_token` on are used.
     pub(crate) fn bind(dir: &Path, registry: &Registry, first_token: usize) -> io::Result<Control> {
         let path = dir.join(SOCKET_NAME);
-        // Made under another name and moved, so that it is never open to others, not even for a moment.
-        let unready = dir.join("control.new");
-        match fs::remove_file(&unready) {
-            Err(error) if error.kind() != ErrorKind::NotFound => return Err(error),
-            Ok(()) | Err(_) => {}
-        }
+        // Made in a place that is ours alone and moved, so that it is never open to others, not even for a moment. A path
+        // as long as the final one: what can be bound can be connected to.
+        let (private, unready) = (dir.join("control"), dir.join("control/sock"));
+        absent(fs::remove_file(&unready))?;
+        absent(fs::remove_dir(&private))?;
+        fs::DirBuilder::new().mode(0o700).create(&private)?;
         let mut listener = UnixListener::bind(&unready)?;
         fs::set_permissions(&unready, fs::Permissions::from_mode(0o600))?;
         fs::rename(&unready, &path)?;
+        fs::remove_dir(&private)?;
         registry.register(&mut listener, Token(first_token), Interest::READABLE)?;
         let clients = (0..MAX_CLIENTS).map(|_| None).collect();
         Ok(Control {
@@ -137,12 +138,20 @@ impl Control {
 
     /// Whether somebody can be served further without waiting.
     pub(crate) fn has_more(&self) -> bool {
-        self.clients.iter().flatten().any(|client| client.ready)
+        self.acceptable || self.clients.iter().flatten().any(|client| client.ready)
     }
 
-    /// Lets in who waits.
+    /// Looks again for those who wait: an error may have hidden them.
+    pub(crate) fn retry(&mut self) {
+        self.acceptable = true;
+    }
+
+    /// Lets in who waits, no more at a time than there are places.
     pub(crate) fn accept(&mut self, registry: &Registry) {
-        while self.acceptable {
+        for _ in 0..MAX_CLIENTS {
+            if !self.acceptable {
+                break;
+            }
             match self.listener.accept() {
                 Ok((mut stream, _)) => {
                     let slot = self.free_slot();
@@ -155,9 +164,8 @@ impl Control {
                     }
                 }
                 Err(error) if error.kind() == ErrorKind::Interrupted => {}
-                Err(error) if error.kind() == ErrorKind::WouldBlock => self.acceptable = false,
-                // No descriptor is free: tried again in a later turn.
-                Err(_) => break,
+                // Nobody waits, or no descriptor is free.
+                Err(_) => self.acceptable = false,
             }
         }
     }
@@ -169,6 +177,14 @@ impl Control {
         slots
             .min_by_key(|(_, slot)| since(slot))
             .map_or(0, |(index, _)| index)
+    }
+}
+
+/// Whether something is gone, whoever removed it.
+fn absent(removed: io::Result<()>) -> io::Result<()> {
+    match removed {
+        Err(error) if error.kind() != ErrorKind::NotFound => Err(error),
+        Ok(()) | Err(_) => Ok(()),
     }
 }
 

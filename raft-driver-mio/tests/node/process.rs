@@ -2,6 +2,7 @@
 
 use std::fs;
 use std::io::{BufRead, BufReader, Read, Write};
+use std::net::SocketAddr;
 use std::os::unix::fs::PermissionsExt;
 use std::os::unix::net::UnixStream;
 use std::path::{Path, PathBuf};
@@ -11,7 +12,7 @@ use std::sync::mpsc::{Receiver, channel};
 
 use raft_driver_mio::control::{Request, client};
 use raft_driver_mio::raft_core::{NodeId, Term};
-use raft_driver_mio::{Keyring, Status};
+use raft_driver_mio::{Keyring, Settings, StartError, Status};
 use rustix::process::{Pid, Signal, kill_process};
 use tempfile::TempDir;
 
@@ -560,6 +561,46 @@ fn the_control_socket_takes_requests_of_its_owner_and_withstands_the_rest() {
     let mut first = &silent[0];
     first.set_read_timeout(Some(PATIENCE)).expect("a timeout");
     assert_eq!(first.read(&mut [0]).expect("an end"), 0);
+}
+
+#[test]
+fn a_control_socket_that_can_be_made_can_be_reached() {
+    let hosts = Hosts::new();
+    let start = |dir: &Path| {
+        let listen: SocketAddr = "127.0.0.1:0".parse().expect("an address");
+        let mut settings = Settings::new("test", NodeId(1), listen, dir);
+        (settings.first_start, settings.control_socket) = (true, true);
+        raft_driver_mio::start(settings)
+    };
+    // Somewhere here is the longest path of a socket, 107 bytes on Linux.
+    let mut refused = 0;
+    for length in 104..=110 {
+        let rest = length - hosts.path("").len() - "/control.sock".len();
+        let dir = PathBuf::from(hosts.path(&"x".repeat(rest)));
+        match start(&dir) {
+            Ok(_node) => {
+                client::status(&dir).expect("a status");
+                assert!(!dir.join("control").exists());
+            }
+            Err(StartError::Control { .. }) => refused += 1,
+            Err(error) => panic!("{}: {error}", dir.display()),
+        }
+    }
+    assert_eq!(refused, 3);
+}
+
+#[test]
+fn what_a_killed_node_left_of_its_control_socket_is_no_hindrance() {
+    let hosts = Hosts::new();
+    // What a node leaves that is killed while it makes the socket.
+    let private = hosts.state_dir(1).join("control");
+    fs::create_dir_all(&private).expect("a directory");
+    let leftover = std::os::unix::net::UnixListener::bind(private.join("sock"));
+    drop(leftover.expect("a socket"));
+    let node = hosts.start(1, &["--init"]);
+    node.line(&["event=ready"]);
+    assert!(node.status().is_some());
+    assert!(!private.exists());
 }
 
 #[test]
