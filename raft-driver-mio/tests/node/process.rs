@@ -604,6 +604,44 @@ fn what_a_killed_node_left_of_its_control_socket_is_no_hindrance() {
 }
 
 #[test]
+fn a_log_that_nobody_reads_stops_no_node() {
+    // Far more than a pipe holds and than the node keeps, in batches whose answers a socket holds.
+    const BATCHES: usize = 100;
+    const BATCH: usize = 100;
+    let hosts = Hosts::new();
+    let mut command = raft(&[]);
+    command.args(hosts.options(1)).arg("--init");
+    let child = command.stderr(Stdio::piped()).spawn();
+    let mut child = Killed(child.expect("the program runs"));
+    let log = child.0.stderr.take().expect("a pipe");
+    let state_dir = hosts.state_dir(1);
+    wait_until("it answers", || client::status(&state_dir).is_ok());
+    // Each is a line in the log.
+    let requests = "{\"command\":\"isolate\",\"on\":true}\n".repeat(BATCH);
+    let socket = state_dir.join("control.sock");
+    for _ in 0..BATCHES {
+        assert_eq!(converse(&socket, requests.as_bytes(), BATCH).len(), BATCH);
+    }
+
+    // Now somebody reads again, and is told how many lines are missing.
+    let mut log = BufReader::new(log).lines().map_while(Result::ok);
+    let (mut written, mut dropped) = (0, 0);
+    while dropped == 0 {
+        let line = log.next().expect("the log ended");
+        if line.contains("event=isolated") {
+            written += 1;
+        } else if let Some((_, count)) = line.split_once(" event=lines_dropped count=") {
+            dropped = count.parse().expect("a number");
+        }
+    }
+    assert_eq!(written + dropped, BATCHES * BATCH);
+    let pid = Pid::from_child(&child.0);
+    kill_process(pid, Signal::TERM).expect("a running process");
+    assert!(log.any(|line| line.contains("event=stopped")));
+    assert_eq!(child.wait().code(), Some(0));
+}
+
+#[test]
 fn help_and_version_are_there() {
     for command in ["node", "keygen", "status", "demo"] {
         let help = output(&[command, "--help"]);

@@ -97,7 +97,10 @@ pub(crate) fn run(args: Args) -> ExitCode {
         Ok(signals) => signals,
         Err(error) => return fail(&format!("signals: {error}"), 1),
     };
-    log::start(level);
+    let log = match log::start(level) {
+        Ok(log) => log,
+        Err(error) => return fail(&format!("a thread: {error}"), 1),
+    };
     let handle = match raft_driver_mio::start(settings) {
         Ok(handle) => handle,
         Err(error) => return fail(&explain(&error), status_of(&error)),
@@ -106,7 +109,9 @@ pub(crate) fn run(args: Args) -> ExitCode {
     if exit_on_stdin_eof {
         stop_with_stdin(handle.clone());
     }
-    match handle.join() {
+    let ended = handle.join();
+    drop(log);
+    match ended {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => fail(&error.to_string(), 1),
     }
