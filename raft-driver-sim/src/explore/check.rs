@@ -1,6 +1,6 @@
 //! What is asked of every step by itself: the simulator's checks of a step, and the disk behind every action.
 
-use raft_core::{Action, Config, Event, HardState, Message, NodeId, Raft, State, Term};
+use raft_core::{Action, Config, Event, HardState, Message, NodeId, Raft, Role, State, Term};
 
 use super::bounds::Bounds;
 use super::local::{Broken, Zero};
@@ -94,8 +94,14 @@ impl Carried {
             }
             Message::RequestVoteResponse(_)
             | Message::AppendEntriesResponse(_)
-            | Message::RequestPreVoteResponse(_)
-            | Message::TimeoutNow(_) => {}
+            | Message::RequestPreVoteResponse(_) => {}
+            Message::TimeoutNow(_) => {
+                let asks = matches!(after.role(), Role::Leader(leader)
+                    if leader.transfer.is_some_and(|transfer| transfer.to == to));
+                ensure(asks, || {
+                    format!("Stickiness: {message:?} leaves to {to}, to whom nobody hands over")
+                })?;
+            }
         }
         let disk = self.disk;
         ensure(disk.current_term >= term, || {

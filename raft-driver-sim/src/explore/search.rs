@@ -15,6 +15,10 @@ use super::{ExploreError, Options, Progress};
 
 /// How many states a thread takes at a time.
 const STRETCH: usize = 128;
+/// How often the limits of the search are looked at.
+const LOOK: Duration = Duration::from_millis(100);
+/// How often progress is reported.
+const REPORT: Duration = Duration::from_secs(1);
 /// How many words the set of messages begins with; it is widened when more are sent.
 const FIRST_WORDS: usize = 1;
 
@@ -45,6 +49,8 @@ pub(super) struct Search {
     pub(super) recovery: Recovery,
     options: Options,
     began: Instant,
+    /// When limits were last looked at, and when progress was last reported.
+    looked: Mutex<(Instant, Instant)>,
     pub(super) transitions: u64,
     pub(super) depth: usize,
 }
@@ -55,7 +61,6 @@ struct Level<'a> {
     next: AtomicUsize,
     stopped: AtomicBool,
     stop: Mutex<Option<Stop>>,
-    reported: Mutex<Instant>,
     done: AtomicUsize,
 }
 
@@ -73,6 +78,7 @@ impl Search {
             recovery: Recovery::default(),
             options,
             began: Instant::now(),
+            looked: Mutex::new((Instant::now(), Instant::now())),
             transitions: 0,
             depth: 0,
         })
@@ -141,7 +147,6 @@ impl Search {
             next: AtomicUsize::new(0),
             stopped: AtomicBool::new(false),
             stop: Mutex::new(None),
-            reported: Mutex::new(Instant::now()),
             done: AtomicUsize::new(0),
         };
         let threads = self.options.threads.clamp(1, stretches.len());
@@ -195,25 +200,25 @@ impl Search {
         }
     }
 
-    /// Reports progress once a second, and ends the search at its limits.
+    /// Reports progress, and ends the search at its limits.
     fn look_around(&self, level: &Level<'_>, report: &(dyn Fn(&Progress) + Sync)) {
-        let Ok(mut reported) = level.reported.try_lock() else {
+        let Ok(mut looked) = self.looked.try_lock() else {
             return;
         };
-        if reported.elapsed() < Duration::from_millis(200) {
+        let (at, reported) = *looked;
+        if at.elapsed() < LOOK {
             return;
         }
-        *reported = Instant::now();
         let progress = self.progress(self.transitions + level.done.load(Ordering::Relaxed) as u64);
-        report(&progress);
-        let full = self
-            .options
-            .memory
-            .is_some_and(|most| progress.bytes > most)
-            || self
-                .options
-                .max_states
-                .is_some_and(|most| progress.states > most);
+        let now = Instant::now();
+        let due = now.duration_since(reported) >= REPORT;
+        *looked = (now, if due { now } else { reported });
+        if due {
+            report(&progress);
+        }
+        let reached = |limit: Option<u64>, value| limit.is_some_and(|most| value > most);
+        let full = reached(self.options.memory, progress.bytes)
+            || reached(self.options.max_states, progress.states);
         if full {
             let mut first = level.stop.lock().unwrap_or_else(PoisonError::into_inner);
             first.get_or_insert(Stop::Limit);
