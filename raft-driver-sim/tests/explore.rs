@@ -131,6 +131,30 @@ fn threads_hashing_and_symmetry_change_no_count() {
     }
 }
 
+// What is forgotten rests on what the core does with late messages, so some boxes are searched with all of them.
+#[test]
+fn nothing_is_violated_either_where_no_message_is_forgotten() {
+    let quiet = Bounds {
+        crashes: false,
+        transfers: false,
+        ..Bounds::standard(2, 2)
+    };
+    let boxes = [
+        Bounds::plain(3, 1),
+        Bounds::plain(2, 3),
+        Bounds::standard(2, 1),
+        quiet,
+    ];
+    for bounds in boxes {
+        let options = Options {
+            threads: 2,
+            forget: false,
+            ..Options::default()
+        };
+        search(bounds, options);
+    }
+}
+
 #[test]
 fn a_search_that_ends_at_a_limit_says_so() {
     let options = Options {

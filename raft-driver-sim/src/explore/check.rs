@@ -31,7 +31,37 @@ pub(super) fn check_step(
     };
     let index = usize::try_from(config.id().0).unwrap_or(0);
     check_alone(&settings, index, before, &step)
-        .map_err(|(invariant, what)| Broken(format!("{invariant:?}: {what}")))
+        .map_err(|(invariant, what)| Broken(format!("{invariant:?}: {what}")))?;
+    check_new_vote(before, event, after).map_err(Broken)
+}
+
+/// A term begins without a vote: one that it has at the end of its first step was given in that step.
+fn check_new_vote(before: &State, event: &Event, after: &Raft<Zero>) -> Result<(), String> {
+    let state = after.state();
+    if state.current_term() == before.current_term() {
+        return Ok(());
+    }
+    let given = match (state.voted_for(), event) {
+        (None, _) => true,
+        (
+            Some(vote),
+            Event::Receive {
+                from,
+                message: Message::RequestVote(_),
+            },
+        ) => vote == *from,
+        (Some(vote), _) => {
+            let campaigns = matches!(state.role(), Role::Candidate(_) | Role::Leader(_));
+            campaigns && vote == after.config().id()
+        }
+    };
+    ensure(given, || {
+        format!(
+            "VoteImmutable: by {event:?} term {} begins with a vote for {:?}",
+            state.current_term(),
+            state.voted_for()
+        )
+    })
 }
 
 /// The actions of a step, as they are carried out one after the other, and the disk that they leave.
