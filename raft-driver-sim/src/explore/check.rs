@@ -101,7 +101,15 @@ impl Carried {
             }
             Action::Send { to, message } => self.sent(to, &message, after),
             Action::LeadershipGained { term, .. } => self.rests_on(term, self.me, "leadership"),
-            Action::StartRound { term, .. } | Action::LeadershipConfirmed { term, .. } => {
+            Action::StartRound { term, .. } => self.rests_on(term, self.me, "a round"),
+            Action::LeadershipConfirmed { term, .. } => {
+                let leads =
+                    matches!(after.role(), Role::Leader(leader) if leader.transfer.is_none());
+                ensure(leads, || {
+                    format!(
+                        "OneLease: a round of term {term} is confirmed after leadership was given up"
+                    )
+                })?;
                 self.rests_on(term, self.me, "a round")
             }
             Action::LeadershipLost { .. }

@@ -124,7 +124,8 @@ impl Trace {
     ///
     /// [`ReplayError`] if the box is none, or a step of the trace is not possible.
     pub fn replay(&self) -> Result<Replayed, ReplayError> {
-        let mut model = Model::new(self.bounds, false, true).map_err(ReplayError::Box)?;
+        // Nothing is forgotten, so that the trace of any search can be replayed.
+        let mut model = Model::new(self.bounds, false, false).map_err(ReplayError::Box)?;
         let mut state = *model.initial();
         let mut lines = Vec::new();
         for (index, step) in self.steps.iter().enumerate() {
