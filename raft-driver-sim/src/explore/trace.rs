@@ -75,7 +75,7 @@ impl Trace {
     }
 
     /// The way to what a search found. States are kept under the names that sort first, so the way is walked
-    /// once more with names that stay.
+    /// once more with names that stay, and those are chosen so that they end as those of the violation.
     pub(super) fn to(search: &Search, found: &Found) -> Trace {
         let mut model = search
             .model
@@ -91,18 +91,13 @@ impl Trace {
             steps.push(describe(&model, &taken));
             state = reached;
         }
-        if let Some(taken) = found.taken {
-            let permutations = model.permutations();
-            let same = (0..permutations.count())
-                .find(|p| permutations.renamed(&model, *p, &found.state) == state)
-                .unwrap_or(0);
-            let named = Taken {
-                node: permutations.image(same)[usize::from(taken.node)],
-                choice: model.renamed(taken.choice, same),
-                ..taken
-            };
-            steps.push(describe(&model, &named));
-        }
+        // In the names under which the violation was seen: in what order a node asks the others depends on them.
+        let permutations = model.permutations();
+        let back = (0..permutations.count())
+            .find(|p| permutations.renamed(&model, *p, &state) == found.state)
+            .map_or(permutations.image(0), |p| permutations.image(p));
+        let mut steps: Vec<Step> = steps.iter().map(|step| step.renamed(back)).collect();
+        steps.extend(found.taken.map(|taken| describe(&model, &taken)));
         let mut trace = Trace {
             bounds,
             steps,
@@ -167,6 +162,26 @@ impl Trace {
             lines,
             violation: Recovery::default().check(&model, &state).err(),
         })
+    }
+}
+
+impl Step {
+    /// The same after node i became node `image[i]`.
+    fn renamed(&self, image: &[u8]) -> Step {
+        let name = |node: u8| image[usize::from(node)];
+        let what = match self.what {
+            What::Transfer { to } => What::Transfer { to: name(to) },
+            What::Receive { from, message } => What::Receive {
+                from: name(from),
+                message,
+            },
+            What::Crash | What::TimerFired { .. } | What::Pause | What::Resume => self.what,
+        };
+        Step {
+            node: name(self.node),
+            what,
+            ..*self
+        }
     }
 }
 
