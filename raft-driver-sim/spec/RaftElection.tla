@@ -18,7 +18,10 @@ CONSTANTS
                 \* node, across its crashes, and a step to a higher number is not taken.
     Crashes,    \* Whether nodes crash.
     Transfers,  \* Whether leaders are asked to hand over.
-    Pauses      \* Whether nodes are paused and resumed.
+    Pauses,     \* Whether nodes are paused and resumed.
+    Forget      \* Whether messages that can no longer matter are left out of `sent`: see Dead.
+
+ASSUME Forget => Questions = 0
 
 VARIABLES
     node,       \* What each node may do next.
@@ -37,15 +40,16 @@ Permuted == Permutations(Node)
 -----------------------------------------------------------------------------
 (* A node. Fields that a role does not have are at rest: see Resting.           *)
 
-Resting == [granted |-> {}, handedOver |-> FALSE, answered |-> Nobody, confirmed |-> 0, transfer |-> None]
+Resting == [part |-> 0, granted |-> {}, handedOver |-> FALSE, answered |-> Nobody, confirmed |-> 0, transfer |-> None]
 
 Follower(n, part) ==  \* Becomes, or goes on as, a follower whose timeout begins with `part`.
-    Resting @@ [n EXCEPT !.role = "follower", !.part = IF Standard THEN part ELSE 2, !.timers = {"election"}]
+    [Resting EXCEPT !.part = IF Standard THEN part ELSE 2] @@
+        [n EXCEPT !.role = "follower", !.timers = {"election"}]
 
 \* Part one comes first after a crash, so that a restarted voter cannot break a promise that it forgot.
 Restored(hard, questions) ==
-    Follower([term |-> hard.term, vote |-> hard.vote, leader |-> None, round |-> 0, role |-> "", part |-> 0,
-              timers |-> {}, paused |-> FALSE, questions |-> questions] @@ Resting, 1)
+    Follower([term |-> hard.term, vote |-> hard.vote, leader |-> None, round |-> 0, role |-> "", timers |-> {},
+              paused |-> FALSE, questions |-> questions] @@ Resting, 1)
 
 Hard(n) == [term |-> n.term, vote |-> n.vote]
 InPartOne(n) == n.role = "follower" /\ n.part = 1
@@ -242,6 +246,27 @@ WithNew(old, msgs) ==
         all == old \union new
     IN {p \in all : \A q \in all : q.leader = p.leader /\ q.term = p.term => q.round <= p.round}
 
+(* Messages that can no longer matter. Terms never fall, so what a higher term rules out is ruled out for good.   *)
+(* The explorer forgets the same ones and argues for each; here the reduction makes it possible to compare larger  *)
+(* boxes with it. Boxes without it show that nothing is lost.                                                      *)
+Dead(m, nodes) ==
+    LET to == nodes[m.to]
+        from == nodes[m.from]
+        past == to.term > m.term
+        reached == to.term >= m.term
+        \* An answer to a round that may still move a leader.
+        counts == /\ Standard /\ Leads(to) /\ to.transfer = None
+                  /\ to.confirmed < m.round \/ to.answered[m.from] < m.round
+    IN CASE m.type \in {"RequestVote", "AppendEntries"} -> past /\ from.term >= MaxTerm
+         [] m.type = "RequestPreVote" -> from.term >= MaxTerm
+         [] m.type = "TimeoutNow" -> past \/ m.term >= MaxTerm
+         [] m.type = "RequestVoteResponse" ->
+                reached /\ (m.granted => (past \/ to.role # "candidate") /\ from.term > m.term)
+         [] m.type = "RequestPreVoteResponse" -> reached /\ (m.granted => to.term >= m.question)
+         [] m.type = "AppendEntriesResponse" -> reached /\ (m.success => past \/ ~counts)
+
+Living(msgs, nodes) == IF Forget THEN {m \in msgs : ~Dead(m, nodes)} ELSE msgs
+
 InBox(n) ==
     /\ n.term <= MaxTerm
     /\ n.round <= MaxRound
@@ -262,7 +287,7 @@ Take(i, results) == \E result \in results :
         Carry(k, n, l) ==
             /\ node' = [node EXCEPT ![i] = n]
             /\ disk' = IF written(k) = {} THEN disk ELSE [disk EXCEPT ![i] = CHOOSE h \in written(k) : TRUE]
-            /\ sent' = sent \union said(k)
+            /\ sent' = Living(sent \union said(k), node')
             /\ promises' = [promises EXCEPT ![i] = WithNew(keeps, said(k))]
             /\ lease' = [lease EXCEPT ![i] = l]
     IN  /\ InBox(after)
@@ -276,7 +301,8 @@ Crash(i) ==
     /\ Crashes
     /\ node' = [node EXCEPT ![i] = Restored(disk[i], node[i].questions)]
     /\ lease' = [lease EXCEPT ![i] = Held(i)]
-    /\ UNCHANGED <<disk, sent, promises>>
+    /\ sent' = Living(sent, node')
+    /\ UNCHANGED <<disk, promises>>
 
 Election(i) == "election" \in node[i].timers /\ Take(i, ElectionTimeout(i, node[i]))
 Heartbeat(i) == "heartbeat" \in node[i].timers /\ Take(i, HeartbeatTimeout(i, node[i]))
@@ -327,7 +353,7 @@ OneLease == \A i \in Node : \A l \in Held(i) :
 
 From(i, type, Agrees(_)) == {i} \union {m.from : m \in {a \in sent : a.type = type /\ a.to = i /\ Agrees(a)}}
 
-\* Power rests on majorities that said so.
+\* Power rests on majorities that said so: asked only where no message is forgotten.
 QuorumBacked == \A i \in Node : LET n == node[i] IN
     /\ n.role = "candidate" /\ Standard /\ ~n.handedOver /\ Questions = 0 =>
         LET agrees(m) == m.granted /\ m.question = n.term IN IsMajority(From(i, "RequestPreVoteResponse", agrees))

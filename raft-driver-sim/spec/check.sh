@@ -1,7 +1,7 @@
 #!/bin/sh
 # Checks a box of the specification with TLC. README.md beside this file says more.
 # usage: check.sh [plain|standard] NODES TERMS [--rounds N] [--questions N] [--no-crash] [--no-transfer] [--pause]
-#                 [--symmetry] [--workers N] [--dump FILE.dot]
+#                 [--forget] [--symmetry] [--workers N] [--dump FILE.dot]
 set -eu
 
 fail() {
@@ -19,7 +19,7 @@ nodes=$2
 terms=$3
 name=$1-$2-$3
 shift 3
-rounds=1 questions=0 crashes=TRUE transfers=TRUE pauses=FALSE symmetry= workers=1 dump=
+rounds=1 questions=0 crashes=TRUE transfers=TRUE pauses=FALSE forget=FALSE backed=QuorumBacked symmetry= workers=1 dump=
 while [ $# -gt 0 ]; do
     case $1 in
     --rounds) rounds=$2 name=$name-r$2 && shift ;;
@@ -27,6 +27,7 @@ while [ $# -gt 0 ]; do
     --no-crash) crashes=FALSE name=$name-no-crash ;;
     --no-transfer) transfers=FALSE name=$name-no-transfer ;;
     --pause) pauses=TRUE name=$name-pause ;;
+    --forget) forget=TRUE backed= name=$name-forget ;;
     --symmetry) symmetry="SYMMETRY Permuted" ;;
     --workers) workers=$2 && shift ;;
     --dump) dump=$2 && shift ;;
@@ -63,7 +64,8 @@ ids=$(seq -s ' ' 0 $((nodes - 1)) | sed 's/[0-9][0-9]*/n&/g')
     echo "  Crashes = $crashes"
     echo "  Transfers = $transfers"
     echo "  Pauses = $pauses"
-    echo "INVARIANTS ElectionSafety OneVoteATerm VotesDurable OneLease QuorumBacked StateInvariants"
+    echo "  Forget = $forget"
+    echo "INVARIANTS ElectionSafety OneVoteATerm VotesDurable OneLease StateInvariants $backed"
     # TLC cannot use symmetry together with a property of steps.
     if [ -n "$symmetry" ]; then echo "$symmetry"; else echo "PROPERTY TermsAndVotes"; fi
 } >"$work/$name/box.cfg"
