@@ -23,7 +23,8 @@ TARGET = Path(os.environ.get("CARGO_TARGET_DIR", HERE.parent.parent / "target"))
 
 
 def fail(what):
-    sys.exit(print(f"compare.py: {what}", file=sys.stderr) or 2)
+    print(f"compare.py: {what}", file=sys.stderr)
+    sys.exit(2)
 
 
 # A state is (nodes, messages ever sent); a node and a message are sets of (name, value). Both graphs are brought to this.
@@ -297,8 +298,11 @@ def compare(code, spec):
 
 
 def run(command, log):
-    with open(log, "w") as out:
-        done = subprocess.run([str(word) for word in command], stdout=out, stderr=subprocess.STDOUT)
+    try:
+        with open(log, "w") as out:
+            done = subprocess.run([str(word) for word in command], stdout=out, stderr=subprocess.STDOUT)
+    except OSError as error:
+        fail(f"{command[0]} cannot be run: {error}")
     if done.returncode != 0:
         tail = "".join(open(log).readlines()[-15:])
         fail(f"{command[0]} ended with status {done.returncode}:\n{tail}")
