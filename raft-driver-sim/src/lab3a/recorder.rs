@@ -16,7 +16,7 @@ pub(super) struct Recorder {
     pub(super) elected: Vec<(Time, Term)>,
     /// The first leader that was too eager.
     pub(super) too_eager: Option<Failure>,
-    /// The last rounds of each server.
+    /// The last rounds of each server in its present leadership.
     rounds: Vec<VecDeque<Time>>,
 }
 
@@ -25,6 +25,8 @@ impl Observer for Recorder {
         match happening {
             Happening::Action(Action::LeadershipGained { term, .. }) => {
                 self.elected.push((time, *term));
+                // A leadership is held to its own rounds: the first comes with the election, whenever that is.
+                self.rounds_of(node).clear();
             }
             Happening::Action(Action::StartRound { .. }) => self.round(time, node),
             _ => {}
@@ -34,19 +36,23 @@ impl Observer for Recorder {
 
 impl Recorder {
     fn round(&mut self, time: Time, leader: NodeId) {
-        let index = leader.0 as usize;
-        if self.rounds.len() <= index {
-            self.rounds.resize(index + 1, VecDeque::new());
-        }
-        let rounds = &mut self.rounds[index];
-        if rounds.len() == HEARTBEATS_A_SECOND
+        let rounds = self.rounds_of(leader);
+        rounds.push_back(time);
+        if rounds.len() > HEARTBEATS_A_SECOND
             && let Some(since) = rounds.pop_front()
             && time < since + Duration::from_secs(1)
         {
             let failure = Failure::TooManyHeartbeats { leader, since };
             self.too_eager.get_or_insert(failure);
         }
-        rounds.push_back(time);
+    }
+
+    fn rounds_of(&mut self, leader: NodeId) -> &mut VecDeque<Time> {
+        let index = leader.0 as usize;
+        if self.rounds.len() <= index {
+            self.rounds.resize(index + 1, VecDeque::new());
+        }
+        &mut self.rounds[index]
     }
 }
 
