@@ -2,13 +2,13 @@
 //!
 //! Its own binary, because counting allocations costs instructions.
 
-mod work;
+mod units;
 
 use std::mem::size_of;
 
 use allocation_counter::measure;
 use raft_core::{Action, Actions, Event, Message, Raft};
-use work::{Group, SplitMix64};
+use units::{Group, SplitMix64};
 
 fn main() {
     println!("bytes of a node: inline, and on the heap");
@@ -23,9 +23,9 @@ fn main() {
     println!("{:>16} {:>5}", "Action", size_of::<Action>());
     println!("{:>16} {:>5}", "Actions", size_of::<Actions>());
     println!("allocations (bytes) of one unit of work");
-    for (unit, _) in work::UNITS {
-        let once = measure(|| assert!(work::run(unit, 100)));
-        let twice = measure(|| assert!(work::run(unit, 200)));
+    for (unit, _) in units::UNITS {
+        let once = measure(|| assert!(units::run(unit, 100)));
+        let twice = measure(|| assert!(units::run(unit, 200)));
         let allocations = (twice.count_total - once.count_total) as f64 / 100.0;
         let bytes = (twice.bytes_total - once.bytes_total) as f64 / 100.0;
         println!("{unit:>16} {allocations:>5} ({bytes})");

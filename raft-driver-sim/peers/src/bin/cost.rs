@@ -1,6 +1,6 @@
 //! `cost ours|theirs UNIT COUNT`: does a unit of work, for callgrind to count. `cost`: nanoseconds of all.
 
-#[path = "../../../../raft-core/benches/work/mod.rs"]
+#[path = "../../../../raft-core/benches/units/mod.rs"]
 mod ours;
 #[path = "../theirs.rs"]
 mod theirs;

@@ -1,6 +1,6 @@
 //! Bytes of a node, inline and on the heap, and allocations of a unit of work: ours, then theirs.
 
-#[path = "../../../../raft-core/benches/work/mod.rs"]
+#[path = "../../../../raft-core/benches/units/mod.rs"]
 mod ours;
 #[path = "../theirs.rs"]
 mod theirs;
