@@ -23,8 +23,11 @@ pub struct Settings {
     pub id: NodeId,
     /// Where it listens.
     pub listen: Listen,
-    /// The other nodes.
+    /// The other voters, without this node. None at all only if it is [`alone`](Settings::alone).
     pub peers: Vec<(NodeId, PeerAddress)>,
+    /// Whether this node is the whole cluster. It leads without anybody's vote then: a node of a larger
+    /// cluster that is started so is a second leader. With peers it is an error, without any peer it is required.
+    pub alone: bool,
     /// The directory of its durable state and of its control socket.
     pub state_dir: PathBuf,
     /// Whether this is the node's very first start, which makes the state. At any other the state must be
@@ -43,8 +46,8 @@ pub struct Settings {
 }
 
 impl Settings {
-    /// Settings with defaults for all but what has none: no peers, no keys, not the first
-    /// start, no control socket.
+    /// Settings with defaults for all but what has none: not alone, but no peers yet, no keys, not the
+    /// first start, no control socket.
     pub fn new(
         cluster: impl Into<String>,
         id: NodeId,
@@ -56,6 +59,7 @@ impl Settings {
             id,
             listen: listen.into(),
             peers: Vec::new(),
+            alone: false,
             state_dir: state_dir.into(),
             first_start: false,
             keys: None,
@@ -73,6 +77,9 @@ impl Settings {
         if !name_fits || !self.cluster.chars().all(plain) {
             return Err(SettingsError::Cluster(self.cluster.clone()));
         }
+        if self.peers.iter().any(|(id, _)| *id == self.id) {
+            return Err(SettingsError::OwnId(self.id));
+        }
         let mut voters = vec![self.id];
         voters.extend(self.peers.iter().map(|(id, _)| *id));
         let config = Config::new(self.id, &voters, self.options).map_err(SettingsError::Core)?;
@@ -81,25 +88,32 @@ impl Settings {
             return Err(SettingsError::NoKey(listen));
         }
         for (id, address) in &self.peers {
-            let PeerAddress::Address(address) = address else {
-                continue;
-            };
-            if reachable_as(*address, listen).is_none() {
-                return Err(SettingsError::Family {
-                    id: *id,
-                    address: *address,
-                    listen,
-                });
-            }
-            if address.port() == 0 || address.ip().is_unspecified() {
-                return Err(SettingsError::PeerAddress {
-                    id: *id,
-                    address: *address,
-                });
+            if let PeerAddress::Address(address) = address {
+                check_peer(*id, *address, listen)?;
             }
         }
-        Ok(config)
+        match (self.alone, self.peers.is_empty()) {
+            (true, true) | (false, false) => Ok(config),
+            (false, true) => Err(SettingsError::NoPeers),
+            (true, false) => Err(SettingsError::AloneWithPeers),
+        }
     }
+}
+
+/// Whether a node that listens on `listen` can send to a peer at `address`, and not to itself.
+fn check_peer(id: NodeId, address: SocketAddr, listen: SocketAddr) -> Result<(), SettingsError> {
+    let reachable = reachable_as(address, listen).ok_or(SettingsError::Family {
+        id,
+        address,
+        listen,
+    })?;
+    if address.port() == 0 || address.ip().is_unspecified() {
+        return Err(SettingsError::PeerAddress { id, address });
+    }
+    if reachable == listen {
+        return Err(SettingsError::OwnAddress { id, address });
+    }
+    Ok(())
 }
 
 /// The form in which a socket bound to `listen` sends to `address`, if it can at all.
@@ -228,6 +242,12 @@ pub enum SettingsError {
     Cluster(String),
     /// The voters or the timing do not fit.
     Core(ConfigError),
+    /// There is no peer, and the node is not said to be alone.
+    NoPeers,
+    /// The node is said to be alone, and there are peers.
+    AloneWithPeers,
+    /// This node is among its peers.
+    OwnId(NodeId),
     /// The given socket has no address.
     Listen(io::Error),
     /// Without keys, and not insecure, only loopback can be bound.
@@ -240,6 +260,13 @@ pub enum SettingsError {
         address: SocketAddr,
         /// The node's own address.
         listen: SocketAddr,
+    },
+    /// A peer's address is the one that the node itself listens on.
+    OwnAddress {
+        /// The peer.
+        id: NodeId,
+        /// Its address.
+        address: SocketAddr,
     },
     /// A peer's address is one that nothing can be sent to.
     PeerAddress {
@@ -258,11 +285,23 @@ impl fmt::Display for SettingsError {
                 "cluster: `{name}` is no name: take 1 to {MAX_CLUSTER_NAME} letters, digits, `.`, `_` and `-`"
             ),
             SettingsError::Core(error) => error.fmt(f),
+            SettingsError::NoPeers => f.write_str(
+                "peer: there is none: name the other voters with --peer (Settings::peers), or insist with --alone \
+                 (Settings::alone); alone, a node leads without anybody's vote",
+            ),
+            SettingsError::AloneWithPeers => f.write_str(
+                "alone: there are peers: leave --alone (Settings::alone) out, for it is for a cluster of one node; \
+                 or leave out every --peer (Settings::peers)",
+            ),
+            SettingsError::OwnId(id) => write!(
+                f,
+                "peer: node {id} is this one: --peer (Settings::peers) names the other voters; leave this node out"
+            ),
             SettingsError::Listen(error) => write!(f, "listen: the socket has no address: {error}"),
             SettingsError::NoKey(listen) => write!(
                 f,
                 "listen: {listen} is not loopback, and there is no key: make one with `raft keygen FILE` and \
-                 give --key-file FILE on every node, or insist with --insecure"
+                 give --key-file FILE (Settings::keys) on every node, or insist with --insecure (Settings::insecure)"
             ),
             SettingsError::Family {
                 id,
@@ -273,6 +312,10 @@ impl fmt::Display for SettingsError {
                 "peer: {address} of node {id} cannot be reached from {listen}: give addresses of one family, or \
                  listen on [::]:{}",
                 listen.port()
+            ),
+            SettingsError::OwnAddress { id, address } => write!(
+                f,
+                "peer: node {id} has the same address as this node, {address}: give the address on which node {id} listens"
             ),
             SettingsError::PeerAddress { id, address } => write!(
                 f,

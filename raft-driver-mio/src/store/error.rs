@@ -112,14 +112,14 @@ impl fmt::Display for StoreError {
             } => write!(f, "cannot {action} {}: {source}", path.display()),
             StoreError::Absent { path } => write!(
                 f,
-                "{}: there is no state; use --init if this node starts for the first time ever; \
-                 if its state was lost, give it a new id",
+                "{}: there is no state; use --init (Settings::first_start) if this node starts \
+                 for the first time ever; if its state was lost, give it a new id",
                 path.display()
             ),
             StoreError::Exists { path } => write!(
                 f,
-                "{}: there is state already, which is left as it is; leave --init out, \
-                 or choose another directory",
+                "{}: there is state already, which is left as it is; leave --init out \
+                 (Settings::first_start), or choose another directory",
                 path.display()
             ),
             StoreError::Locked { path } => write!(

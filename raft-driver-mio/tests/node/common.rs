@@ -87,6 +87,7 @@ impl Member {
             .iter()
             .map(|(id, address)| (*id, (*address).into()))
             .collect();
+        settings.alone = self.peers.is_empty();
         settings.keys = Some(self.keys.clone());
         settings.first_start = first_start;
         settings.options = Options {

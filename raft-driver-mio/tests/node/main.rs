@@ -5,3 +5,5 @@ mod common;
 mod hostile;
 #[cfg(all(feature = "cli", target_os = "linux"))]
 mod process;
+#[cfg(all(feature = "cli", target_os = "linux"))]
+mod refusals;

@@ -21,18 +21,18 @@ use crate::common::{PATIENCE, wait_until};
 /// On addresses that are a test's own, so that it races for no port.
 const PORT: u16 = 7400;
 
-fn raft(arguments: &[&str]) -> Command {
+pub(crate) fn raft(arguments: &[&str]) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_raft"));
     command.args(arguments);
     command
 }
 
-fn output(arguments: &[&str]) -> Output {
+pub(crate) fn output(arguments: &[&str]) -> Output {
     finish(&mut raft(arguments))
 }
 
 /// Runs a program that is expected to end by itself, and to say little.
-fn finish(command: &mut Command) -> Output {
+pub(crate) fn finish(command: &mut Command) -> Output {
     let child = command
         .stdout(Stdio::piped())
         .stderr(Stdio::piped())
@@ -83,18 +83,18 @@ impl Drop for Killed {
     }
 }
 
-fn stderr(output: &Output) -> String {
+pub(crate) fn stderr(output: &Output) -> String {
     String::from_utf8_lossy(&output.stderr).into_owned()
 }
 
 /// What three nodes have in common.
-struct Hosts {
+pub(crate) struct Hosts {
     dir: TempDir,
     test: u8,
 }
 
 impl Hosts {
-    fn new() -> Hosts {
+    pub(crate) fn new() -> Hosts {
         static TESTS: AtomicU8 = AtomicU8::new(0);
         let dir = tempfile::tempdir().expect("a directory");
         Keyring::write_new(&dir.path().join("key")).expect("a key");
@@ -110,11 +110,11 @@ impl Hosts {
         format!("127.{high}.{low}.{}:{PORT}", u64::from(self.test) * 4 + id)
     }
 
-    fn state_dir(&self, id: u64) -> PathBuf {
+    pub(crate) fn state_dir(&self, id: u64) -> PathBuf {
         self.dir.path().join(id.to_string())
     }
 
-    fn path(&self, name: &str) -> String {
+    pub(crate) fn path(&self, name: &str) -> String {
         self.dir
             .path()
             .join(name)
@@ -310,6 +310,28 @@ fn only_an_explicit_first_start_makes_state() {
 }
 
 #[test]
+fn a_node_without_peers_leads_only_if_it_is_said_to_be_alone() {
+    let hosts = Hosts::new();
+    let mut nodes = hosts.start_all();
+    let (mut first, term) = take_leader(&mut nodes);
+    first.signal(Signal::KILL);
+    first.wait();
+    // Its command line has lost the peers, which lead meanwhile.
+    let mut options = hosts.options(first.id);
+    options.retain(|option| !option.starts_with("--peer="));
+    let refused = finish(raft(&[]).args(&options));
+    assert_eq!(refused.status.code(), Some(78));
+    let words = stderr(&refused);
+    let parts = ["--peer", "--alone", "leads without anybody's vote"];
+    assert!(parts.iter().all(|part| words.contains(part)), "{words}");
+
+    let mut command = raft(&[]);
+    command.args(&options).arg("--alone");
+    let alone = Process::spawn(command, first.id, hosts.state_dir(first.id));
+    alone.line(&["event=active", &format!("term={}", term.0 + 1)]);
+}
+
+#[test]
 fn a_first_start_that_cannot_bind_leaves_no_state() {
     let hosts = Hosts::new();
     let _taken = std::net::UdpSocket::bind(hosts.address(1)).expect("the loopback");
@@ -317,72 +339,6 @@ fn a_first_start_that_cannot_bind_leaves_no_state() {
     assert_eq!(code, Some(1), "{words}");
     assert!(words.contains(&hosts.address(1)), "{words}");
     assert!(!hosts.state_dir(1).exists());
-}
-
-#[test]
-fn wrong_options_are_named_with_a_remedy() {
-    let hosts = Hosts::new();
-    let node = |more: &[&str]| {
-        let output = finish(raft(&["node"]).args(more));
-        assert_eq!(
-            output.status.code(),
-            Some(78),
-            "{more:?}: {}",
-            stderr(&output)
-        );
-        assert_eq!(stderr(&output).lines().count(), 1, "{}", stderr(&output));
-        stderr(&output)
-    };
-    let state = format!("--state-dir={}", hosts.path("1"));
-    let rest = ["--id=1", "--listen=127.0.0.1:0", &state, "--init"];
-    let with = |more: &[&'static str]| node(&[&rest[..], more].concat());
-    let cases: [(String, &[&str]); 12] = [
-        (node(&[]), &["id: ", "--id"]),
-        (node(&["--id=1"]), &["listen: ", "--listen"]),
-        (node(&rest[..2]), &["state-dir: ", "--state-dir"]),
-        (with(&["--peer=2"]), &["`2`", "ID=HOST:PORT"]),
-        (
-            with(&["--peer=2=localhost"]),
-            &["node 2", "localhost", "HOST:PORT"],
-        ),
-        (with(&["--peer=1=127.0.0.1:7402"]), &["node 1", "twice"]),
-        (
-            with(&["--peer=2=[::1]:7402"]),
-            &["node 2", "[::1]:7402", "family"],
-        ),
-        (
-            with(&["--peer=2=127.0.0.1:1", "--peer=3=127.0.0.1:1"]),
-            &["2 and 3", "127.0.0.1:1"],
-        ),
-        (
-            with(&["--heartbeat=200ms"]),
-            &["--heartbeat", "200ms", "a third"],
-        ),
-        (with(&["--cluster=no name"]), &["cluster", "`no name`"]),
-        (
-            with(&["--key-file=/nonexistent/key"]),
-            &["/nonexistent/key"],
-        ),
-        (with(&["--log-level=loud"]), &["`loud`", "debug"]),
-    ];
-    for (words, parts) in cases {
-        assert!(
-            parts.iter().all(|part| words.contains(part)),
-            "{words} lacks one of {parts:?}"
-        );
-    }
-    let words = node(&["--id=1", "--listen=0.0.0.0:0", &state, "--init"]);
-    assert!(
-        words.contains("keygen") && words.contains("--insecure"),
-        "{words}"
-    );
-    let output = output(&["node", "--heartbeat=50"]);
-    assert_eq!(output.status.code(), Some(2));
-    assert!(stderr(&output).contains("50ms"), "{}", stderr(&output));
-    assert!(
-        !hosts.state_dir(1).exists(),
-        "a wrong option left something behind"
-    );
 }
 
 #[test]
@@ -413,6 +369,7 @@ fn a_file_gives_the_same_options_and_the_command_line_wins() {
         ("heartbaet = \"10ms\"", ["heartbaet", "node.toml"]),
         ("heartbeat = \"10\"", ["`10`", "node.toml"]),
         ("id = -1", ["id", "node.toml"]),
+        ("alone = 1", ["alone", "node.toml"]),
     ] {
         fs::write(&file, text).expect("a file");
         let output = output(&command);
@@ -423,6 +380,11 @@ fn a_file_gives_the_same_options_and_the_command_line_wins() {
             "{words} lacks one of {parts:?}"
         );
     }
+    let alone = format!("listen = {listen:?}\nstate-dir = {state:?}\nalone = true\n");
+    fs::write(&file, alone + "peer = [\"2=127.0.0.1:7402\"]").expect("a file");
+    let both = output(&command);
+    assert_eq!(both.status.code(), Some(78));
+    assert!(stderr(&both).contains("--alone"), "{}", stderr(&both));
     let output = output(&["node", "--config=/nonexistent/file"]);
     assert_eq!(output.status.code(), Some(78));
     assert!(stderr(&output).contains("/nonexistent/file"));
@@ -569,7 +531,11 @@ fn a_control_socket_that_can_be_made_can_be_reached() {
     let start = |dir: &Path| {
         let listen: SocketAddr = "127.0.0.1:0".parse().expect("an address");
         let mut settings = Settings::new("test", NodeId(1), listen, dir);
-        (settings.first_start, settings.control_socket) = (true, true);
+        (
+            settings.alone,
+            settings.first_start,
+            settings.control_socket,
+        ) = (true, true, true);
         raft_driver_mio::start(settings)
     };
     // Somewhere here is the longest path of a socket, 107 bytes on Linux.

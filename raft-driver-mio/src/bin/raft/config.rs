@@ -20,6 +20,7 @@ struct File {
     id: Option<u64>,
     listen: Option<SocketAddr>,
     peer: Vec<String>,
+    alone: bool,
     state_dir: Option<PathBuf>,
     key_file: Option<PathBuf>,
     #[serde(deserialize_with = "optional_duration")]
@@ -84,6 +85,7 @@ pub(crate) fn settings(args: Args) -> Result<(Settings, tracing::Level), String>
         .map(|peer| parse_peer(peer))
         .collect::<Result<_, _>>()?;
     one_address_each(&settings)?;
+    settings.alone = args.alone || file.alone;
     settings.first_start = args.init;
     settings.keys = match args.key_file.or(file.key_file) {
         Some(path) => Some(Keyring::read(&path).map_err(|error| error.to_string())?),

@@ -46,9 +46,13 @@ pub(crate) struct Args {
     /// The UDP address to listen on. Anything but loopback needs --key-file
     #[arg(long, value_name = "ADDRESS:PORT")]
     pub(crate) listen: Option<SocketAddr>,
-    /// Another node: its number and its address or host name. Once for each
+    /// Another voter: its number and its address or host name. Once for each
     #[arg(long, value_name = "ID=HOST:PORT")]
     pub(crate) peer: Vec<String>,
+    /// Run without any --peer, as a cluster of one node, which leads without anybody's vote: a node of a
+    /// larger cluster that is started so is a second leader
+    #[arg(long)]
+    pub(crate) alone: bool,
     /// The directory of this node's durable state and control socket
     #[arg(long, value_name = "DIR")]
     pub(crate) state_dir: Option<PathBuf>,

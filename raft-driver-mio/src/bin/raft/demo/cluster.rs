@@ -259,6 +259,9 @@ impl Cluster {
         command
             .arg("--election-timeout")
             .arg(format!("{}us", self.plan.election_timeout.as_micros()));
+        if self.ports.len() == 1 {
+            command.arg("--alone");
+        }
         if first {
             command.arg("--init");
         }

@@ -1,0 +1,96 @@
+//! Wrong options: one line that names the mistake and the remedy, and nothing is left behind.
+
+use crate::process::{Hosts, finish, output, raft, stderr};
+
+/// What `raft node` says of a wrong configuration.
+fn refused(options: &[&str]) -> String {
+    let output = finish(raft(&["node"]).args(options));
+    let words = stderr(&output);
+    assert_eq!(output.status.code(), Some(78), "{options:?}: {words}");
+    assert_eq!(words.lines().count(), 1, "{words}");
+    words
+}
+
+#[test]
+fn wrong_options_are_named_with_a_remedy() {
+    let hosts = Hosts::new();
+    let state = format!("--state-dir={}", hosts.path("1"));
+    let rest = ["--id=1", "--listen=127.0.0.1:0", &state, "--init"];
+    let with = |more: &[&'static str]| refused(&[&rest[..], more].concat());
+    let cases: [(String, &[&str]); 11] = [
+        (refused(&[]), &["id: ", "--id"]),
+        (refused(&["--id=1"]), &["listen: ", "--listen"]),
+        (refused(&rest[..2]), &["state-dir: ", "--state-dir"]),
+        (with(&["--peer=2"]), &["`2`", "ID=HOST:PORT"]),
+        (
+            with(&["--peer=2=localhost"]),
+            &["node 2", "localhost", "HOST:PORT"],
+        ),
+        (
+            with(&["--peer=2=[::1]:7402"]),
+            &["node 2", "[::1]:7402", "family"],
+        ),
+        (
+            with(&["--peer=2=127.0.0.1:1", "--peer=3=127.0.0.1:1"]),
+            &["2 and 3", "127.0.0.1:1"],
+        ),
+        (
+            with(&["--heartbeat=200ms"]),
+            &["--heartbeat", "200ms", "a third"],
+        ),
+        (with(&["--cluster=no name"]), &["cluster", "`no name`"]),
+        (
+            with(&["--key-file=/nonexistent/key"]),
+            &["/nonexistent/key"],
+        ),
+        (with(&["--log-level=loud"]), &["`loud`", "debug"]),
+    ];
+    for (words, parts) in cases {
+        assert!(
+            parts.iter().all(|part| words.contains(part)),
+            "{words} lacks one of {parts:?}"
+        );
+    }
+    let words = refused(&["--id=1", "--listen=0.0.0.0:0", &state, "--init"]);
+    assert!(
+        words.contains("keygen") && words.contains("--insecure"),
+        "{words}"
+    );
+    let output = output(&["node", "--heartbeat=50"]);
+    assert_eq!(output.status.code(), Some(2));
+    assert!(stderr(&output).contains("50ms"), "{}", stderr(&output));
+    assert!(
+        !hosts.state_dir(1).exists(),
+        "a wrong option left something behind"
+    );
+}
+
+#[test]
+fn the_other_voters_are_named_and_nobody_else() {
+    let hosts = Hosts::new();
+    let state = format!("--state-dir={}", hosts.path("1"));
+    let rest = ["--id=1", "--listen=127.0.0.1:7402", &state, "--init"];
+    let cases: [(&[&str], &[&str]); 4] = [
+        (&[], &["--peer", "--alone", "without anybody's vote"]),
+        (
+            &["--alone", "--peer=2=127.0.0.1:7403"],
+            &["alone: ", "--peer"],
+        ),
+        (
+            &["--peer=1=127.0.0.1:7403"],
+            &["node 1", "names the other voters", "leave this node out"],
+        ),
+        (
+            &["--peer=2=127.0.0.1:7402"],
+            &["node 2", "same address", "127.0.0.1:7402"],
+        ),
+    ];
+    for (more, parts) in cases {
+        let words = refused(&[&rest[..], more].concat());
+        assert!(
+            parts.iter().all(|part| words.contains(part)),
+            "{words} lacks one of {parts:?}"
+        );
+    }
+    assert!(!hosts.state_dir(1).exists());
+}
