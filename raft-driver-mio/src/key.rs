@@ -65,6 +65,11 @@ impl Keyring {
         };
         let file = File::open(path).map_err(io)?;
         let metadata = file.metadata().map_err(io)?;
+        if !metadata.is_file() {
+            return Err(KeyError::NoFile {
+                path: path.to_owned(),
+            });
+        }
         let mode = metadata.permissions().mode() & 0o7777;
         if mode & 0o077 != 0 {
             return Err(KeyError::Permissions {
@@ -238,6 +243,11 @@ pub enum KeyError {
         /// The key file.
         path: PathBuf,
     },
+    /// The path leads to a directory, a pipe or a device.
+    NoFile {
+        /// The path.
+        path: PathBuf,
+    },
     /// Others than the file's owner have access to it.
     Permissions {
         /// The key file.
@@ -329,6 +339,11 @@ impl fmt::Display for KeyError {
             KeyError::Exists { path } => write!(
                 f,
                 "key file {} exists and is left as it is; choose another name, or remove it if no node uses it",
+                path.display()
+            ),
+            KeyError::NoFile { path } => write!(
+                f,
+                "key file {} is no regular file; give the file that `raft keygen` wrote",
                 path.display()
             ),
             KeyError::Permissions { path, mode } => {

@@ -109,6 +109,22 @@ fn others_must_not_have_access() {
 }
 
 #[test]
+fn a_directory_is_no_key_file_whatever_its_mode() {
+    let directory = tempfile::tempdir().unwrap();
+    for mode in [0o755, 0o700] {
+        fs::set_permissions(&directory, Permissions::from_mode(mode)).unwrap();
+        let error = Keyring::read(directory.path()).unwrap_err();
+        assert!(matches!(error, KeyError::NoFile { .. }), "{error}");
+        let words = error.to_string();
+        assert!(
+            words.contains(directory.path().to_str().unwrap()),
+            "{words}"
+        );
+        assert!(!words.contains("chmod"), "{words}");
+    }
+}
+
+#[test]
 fn each_mistake_is_named_with_its_line() {
     assert_eq!(line_refused(SECRET), (1, LineProblem::NoColon));
     for id in ["256", "-1", "", "one"] {
