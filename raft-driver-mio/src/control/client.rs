@@ -1,7 +1,7 @@
 //! Asks a running node over its control socket.
 
 use std::fmt;
-use std::io::{self, BufRead, BufReader, Read, Write};
+use std::io::{self, BufRead, BufReader, ErrorKind, Read, Write};
 use std::os::unix::net::UnixStream;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -24,7 +24,11 @@ const MAX_ANSWER: u64 = 1 << 20;
 /// No node answers there, or the node refused.
 pub fn ask(state_dir: &Path, request: &Request) -> Result<Value, AskError> {
     let path = state_dir.join(SOCKET_NAME);
-    let answer = exchange(&path, request).map_err(|error| AskError::Unreachable { path, error })?;
+    let answer = exchange(&path, request).map_err(|error| match error.kind() {
+        // A socket's time-out is the one or the other, by the system.
+        ErrorKind::WouldBlock | ErrorKind::TimedOut => AskError::Silent { path },
+        _ => AskError::Unreachable { path, error },
+    })?;
     match (answer.get("ok"), answer.get("error")) {
         (Some(Value::Bool(true)), _) => Ok(answer),
         (_, Some(Value::String(error))) => Err(AskError::Refused(error.clone())),
@@ -52,7 +56,7 @@ fn exchange(path: &Path, request: &Request) -> io::Result<Value> {
     let mut answer = String::new();
     BufReader::new(stream.take(MAX_ANSWER)).read_line(&mut answer)?;
     if answer.is_empty() {
-        return Err(io::ErrorKind::UnexpectedEof.into());
+        return Err(ErrorKind::UnexpectedEof.into());
     }
     Ok(serde_json::from_str(&answer)?)
 }
@@ -68,6 +72,11 @@ pub enum AskError {
         /// Why.
         error: io::Error,
     },
+    /// A process has the control socket, and says nothing.
+    Silent {
+        /// The control socket.
+        path: PathBuf,
+    },
     /// The node refused, and says why.
     Refused(String),
     /// The answer is none of this version of the program.
@@ -81,6 +90,12 @@ impl fmt::Display for AskError {
                 f,
                 "{}: no node answers: {error}: is one running with this state directory, and is it yours?",
                 path.display()
+            ),
+            AskError::Silent { path } => write!(
+                f,
+                "{}: no answer within {} s: the process hangs or is stopped",
+                path.display(),
+                TIMEOUT.as_secs()
             ),
             AskError::Refused(error) => f.write_str(error),
             AskError::Incomprehensible => {

@@ -258,8 +258,8 @@ fn a_killed_leader_is_replaced_and_signals_hand_over() {
     assert!(last > next);
     third.line(&["event=leadership_gained", "predecessor_stopped=true"]);
     // One that leads alone hands over to nobody, and still ends in order.
-    for node in &mut nodes {
-        node.signal(Signal::INT);
+    for (node, signal) in nodes.iter_mut().zip([Signal::INT, Signal::HUP]) {
+        node.signal(signal);
         assert_eq!(node.wait(), Some(0));
     }
     third.signal(Signal::TERM);
@@ -307,6 +307,19 @@ fn only_an_explicit_first_start_makes_state() {
     assert!(words.contains("leave --init out"), "{words}");
     let (code, words) = hosts.refusal(1, &["--cluster=other"]);
     assert_eq!(code, Some(78), "{words}");
+
+    // What a restart cannot mend does not have the status of what it may.
+    let file = hosts.state_dir(1).join("state");
+    let whole = fs::read(&file).expect("state");
+    let mut damaged = whole.clone();
+    damaged[whole.len() / 2] ^= 1;
+    for state in [&damaged[..], &whole[..whole.len() - 1], &[]] {
+        fs::write(&file, state).expect("a file");
+        let (code, words) = hosts.refusal(1, &[]);
+        assert_eq!(code, Some(78), "{words}");
+        assert!(words.contains(file.to_str().expect("UTF-8")), "{words}");
+        assert_eq!(fs::read(&file).expect("state"), state);
+    }
 }
 
 #[test]
@@ -368,6 +381,12 @@ fn a_file_gives_the_same_options_and_the_command_line_wins() {
     for (text, parts) in [
         ("heartbaet = \"10ms\"", ["heartbaet", "node.toml"]),
         ("heartbeat = \"10\"", ["`10`", "node.toml"]),
+        ("heartbeat = 10", ["`10`", "a number and a unit"]),
+        ("election-timeout = 1.5", ["`1.5`", "as in 50ms"]),
+        (
+            "listen = \"localhost:7401\"",
+            ["`localhost:7401`", "a host name will not do"],
+        ),
         ("id = -1", ["id", "node.toml"]),
         ("alone = 1", ["alone", "node.toml"]),
     ] {
@@ -438,6 +457,15 @@ fn the_status_tells_who_leads() {
     let json = output(&["status", "--json", "--state-dir", &state]);
     let status: Status = serde_json::from_slice(&json.stdout).expect("JSON");
     assert_eq!((status.schema, status.node_id), (1, NodeId(1)));
+
+    nodes[0].signal(Signal::STOP);
+    let stopped = output(&arguments);
+    assert_eq!(stopped.status.code(), Some(3));
+    let words = stderr(&stopped);
+    assert!(
+        words.contains("no answer within 5 s: the process hangs or is stopped"),
+        "{words}"
+    );
 }
 
 /// Sends `text` to a control socket and returns all that comes back until the node closes it or has

@@ -56,9 +56,14 @@ fn wrong_options_are_named_with_a_remedy() {
         words.contains("keygen") && words.contains("--insecure"),
         "{words}"
     );
-    let output = output(&["node", "--heartbeat=50"]);
-    assert_eq!(output.status.code(), Some(2));
-    assert!(stderr(&output).contains("50ms"), "{}", stderr(&output));
+    for (option, part) in [
+        ("--heartbeat=50", "50ms"),
+        ("--listen=localhost:7401", "a host name will not do"),
+    ] {
+        let output = output(&["node", option]);
+        assert_eq!(output.status.code(), Some(2));
+        assert!(stderr(&output).contains(part), "{}", stderr(&output));
+    }
     assert!(
         !hosts.state_dir(1).exists(),
         "a wrong option left something behind"

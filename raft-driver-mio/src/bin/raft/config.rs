@@ -18,6 +18,7 @@ use crate::node::Args;
 struct File {
     cluster: Option<String>,
     id: Option<u64>,
+    #[serde(deserialize_with = "optional_address")]
     listen: Option<SocketAddr>,
     peer: Vec<String>,
     alone: bool,
@@ -33,10 +34,31 @@ struct File {
 }
 
 fn optional_duration<'de, D: Deserializer<'de>>(from: D) -> Result<Option<Duration>, D::Error> {
-    let text = String::deserialize(from)?;
+    // What is no text, such as a number without a unit, is told how to write one as well.
+    let text = match toml::Value::deserialize(from)? {
+        toml::Value::String(text) => text,
+        other => other.to_string(),
+    };
     duration::parse(&text)
         .map(Some)
         .map_err(serde::de::Error::custom)
+}
+
+fn optional_address<'de, D: Deserializer<'de>>(from: D) -> Result<Option<SocketAddr>, D::Error> {
+    let text = String::deserialize(from)?;
+    parse_listen(&text)
+        .map(Some)
+        .map_err(serde::de::Error::custom)
+}
+
+/// Reads the address to listen on.
+pub(crate) fn parse_listen(text: &str) -> Result<SocketAddr, String> {
+    text.parse().map_err(|_| {
+        format!(
+            "`{text}` is no address to listen on: write ADDRESS:PORT, as in 10.0.0.1:7400 or [::1]:7400; \
+             a host name will not do"
+        )
+    })
 }
 
 impl File {

@@ -7,22 +7,23 @@ use std::time::Duration;
 
 use raft_core::ConfigError;
 use raft_driver_mio::{Handle, SettingsError, StartError, StoreError};
-use signal_hook::consts::{SIGINT, SIGTERM};
+use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
 use signal_hook::iterator::Signals;
 
 use crate::{config, duration, log};
 
 /// Runs one node of a cluster in the foreground.
 ///
-/// Logs one line for each transition on standard error. SIGTERM and SIGINT hand the leadership to
-/// another node and end this one with status 0; a second signal ends it at once.
+/// Logs one line for each transition on standard error. SIGTERM, SIGINT and SIGHUP hand the
+/// leadership to another node and end this one with status 0; a second signal ends it at once.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
 Exit status:
   0   it was told to stop
   1   it failed while it ran, or could not get what it needs (a port, the state's lock, the disk)
   2   a wrong option
-  78  a wrong configuration
+  78  a wrong configuration, or state that is missing, damaged or another node's: starting it again
+      does not help
 
 Example, the first of three hosts, at its very first start:
   raft node --cluster billing --id 1 --listen 10.0.0.1:7400 \\
@@ -44,7 +45,7 @@ pub(crate) struct Args {
     #[arg(long)]
     pub(crate) id: Option<u64>,
     /// The UDP address to listen on. Anything but loopback needs --key-file
-    #[arg(long, value_name = "ADDRESS:PORT")]
+    #[arg(long, value_name = "ADDRESS:PORT", value_parser = config::parse_listen)]
     pub(crate) listen: Option<SocketAddr>,
     /// Another voter: its number and its address or host name. Once for each
     #[arg(long, value_name = "ID=HOST:PORT")]
@@ -87,7 +88,7 @@ pub(crate) struct Args {
     pub(crate) exit_on_stdin_eof: bool,
 }
 
-/// The exit status of a wrong configuration, EX_CONFIG of sysexits.h.
+/// The exit status of what only the operator can mend, EX_CONFIG of sysexits.h.
 const EX_CONFIG: u8 = 78;
 
 pub(crate) fn run(args: Args) -> ExitCode {
@@ -97,7 +98,7 @@ pub(crate) fn run(args: Args) -> ExitCode {
         Err(error) => return fail(&error, EX_CONFIG),
     };
     // Before the node starts, so that no signal is missed.
-    let signals = match Signals::new([SIGTERM, SIGINT]) {
+    let signals = match Signals::new([SIGTERM, SIGINT, SIGHUP]) {
         Ok(signals) => signals,
         Err(error) => return fail(&format!("signals: {error}"), 1),
     };
@@ -152,7 +153,7 @@ fn explain(error: &StartError) -> String {
     }
 }
 
-/// Whether the operator's configuration is at fault, or the moment.
+/// Whether the configuration or the state is at fault, which no restart mends, or the moment.
 fn status_of(error: &StartError) -> u8 {
     match error {
         StartError::Settings(_)
@@ -160,6 +161,10 @@ fn status_of(error: &StartError) -> u8 {
         | StartError::Store(
             StoreError::Absent { .. }
             | StoreError::Exists { .. }
+            | StoreError::Truncated { .. }
+            | StoreError::Damaged { .. }
+            | StoreError::Version { .. }
+            | StoreError::ImplausibleTerm { .. }
             | StoreError::OtherCluster { .. }
             | StoreError::OtherNode { .. }
             | StoreError::ClusterName { .. },
