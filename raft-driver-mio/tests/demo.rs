@@ -149,7 +149,7 @@ fn an_interrupted_demo_leaves_nothing_behind() {
         let last = lines.last().unwrap();
         assert_eq!(child.wait().unwrap().code(), Some(1));
         assert_nothing_is_left(directory.path());
-        assert!(last.starts_with("WRONG: "), "{last}");
+        assert!(last.starts_with("incomplete: "), "{last}");
         // A failover may have been under way, which is told after it.
         assert!(
             last.contains(name) || last.contains("no successor"),

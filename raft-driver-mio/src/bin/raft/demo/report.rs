@@ -1,9 +1,9 @@
 //! What a demo comes to: the table of failovers, the JSON object, the verdict.
 
-use std::fmt::Write as _;
+use std::fmt::{self, Write as _};
 use std::time::Duration;
 
-use serde::Serialize;
+use serde::{Serialize, Serializer};
 
 use super::cluster::Plan;
 use super::ledger::{Blow, Failover, Ledger};
@@ -17,7 +17,7 @@ pub(crate) struct Report {
     /// Whether every failover ended with exactly one leader, in a higher term, and no two processes ever led in one term.
     ok: bool,
     /// What went wrong; empty if `ok`.
-    problems: Vec<String>,
+    problems: Vec<Problem>,
     nodes: usize,
     heartbeat_seconds: f64,
     election_timeout_seconds: f64,
@@ -71,6 +71,39 @@ struct LeaderRow {
     start: u32,
     /// Whether a majority ever confirmed it.
     active: bool,
+}
+
+/// What keeps a demo from being a success.
+#[derive(Debug)]
+enum Problem {
+    /// Something that must not happen.
+    Wrong(String),
+    /// Something that the demo's end came before.
+    Incomplete(String),
+}
+
+impl Problem {
+    fn text(&self) -> &str {
+        match self {
+            Problem::Wrong(text) | Problem::Incomplete(text) => text,
+        }
+    }
+}
+
+impl Serialize for Problem {
+    /// The text alone.
+    fn serialize<S: Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {
+        to.serialize_str(self.text())
+    }
+}
+
+impl fmt::Display for Problem {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Problem::Wrong(text) => write!(f, "WRONG: {text}"),
+            Problem::Incomplete(text) => write!(f, "incomplete: {text}"),
+        }
+    }
 }
 
 impl Report {
@@ -143,7 +176,17 @@ impl Report {
         text
     }
 
-    fn write(&self, text: &mut String) -> std::fmt::Result {
+    /// What the sums are of, where that is not all of the table: what was paused or cut off does not count.
+    fn counted(&self) -> &'static str {
+        let killed = |row: &FailoverRow| row.cause == Blow::Killed.name();
+        if self.failovers.iter().all(killed) {
+            ""
+        } else {
+            " of kills"
+        }
+    }
+
+    fn write(&self, text: &mut String) -> fmt::Result {
         let seconds = |seconds: f64| ms(Duration::from_secs_f64(seconds));
         if let Some(first) = self.first_leader_seconds {
             writeln!(text, "first leader after {}", seconds(first))?;
@@ -174,7 +217,19 @@ impl Report {
             }
             writeln!(text)?;
         }
+        self.write_sums(text)?;
+        match self.problems.as_slice() {
+            [] => writeln!(text, "ok: {} terms, one leader in each", self.leaders.len()),
+            problems => problems
+                .iter()
+                .try_for_each(|problem| writeln!(text, "{problem}")),
+        }
+    }
+
+    fn write_sums(&self, text: &mut String) -> fmt::Result {
+        let seconds = |seconds: f64| ms(Duration::from_secs_f64(seconds));
         if let (Some(gained), Some(active)) = (&self.to_gained, &self.to_active) {
+            let of = |what: &str| format!("{what}{}", self.counted());
             let line = |what: &str, gained: f64, active: f64| {
                 format!(
                     "    | {what:25} | {:>7} | {:>12}",
@@ -189,12 +244,12 @@ impl Report {
             writeln!(
                 text,
                 "{}",
-                line("median", gained.median_seconds, active.median_seconds)
+                line(&of("median"), gained.median_seconds, active.median_seconds)
             )?;
             writeln!(
                 text,
                 "{}",
-                line("worst", gained.worst_seconds, active.worst_seconds)
+                line(&of("worst"), gained.worst_seconds, active.worst_seconds)
             )?;
         }
         if let Some(ratio) = self.ratio {
@@ -206,14 +261,13 @@ impl Report {
                 seconds(self.implied.round_trip_seconds),
                 seconds(self.implied.sync_seconds),
             )?;
-            writeln!(text, "the median is {ratio:.2} times that")?;
+            writeln!(
+                text,
+                "the median{} is {ratio:.2} times that",
+                self.counted()
+            )?;
         }
-        match self.problems.as_slice() {
-            [] => writeln!(text, "ok: {} terms, one leader in each", self.leaders.len()),
-            problems => problems
-                .iter()
-                .try_for_each(|problem| writeln!(text, "WRONG: {problem}")),
-        }
+        Ok(())
     }
 }
 
@@ -242,20 +296,23 @@ impl Summary {
 }
 
 /// What keeps a demo from being a success.
-fn problems(ledger: &Ledger, end: &End) -> Vec<String> {
-    let mut problems = ledger.problems().to_vec();
+fn problems(ledger: &Ledger, end: &End) -> Vec<Problem> {
+    let known = ledger.problems();
+    let mut problems: Vec<_> = known.iter().cloned().map(Problem::Wrong).collect();
     match end {
-        End::Failed(why) if !problems.contains(why) => problems.push(why.clone()),
-        End::Interrupted(signal) => problems.push(format!("interrupted by {signal}")),
+        End::Failed(why) if !known.contains(why) => problems.push(Problem::Wrong(why.clone())),
+        End::Interrupted(signal) => {
+            problems.push(Problem::Incomplete(format!("interrupted by {signal}")));
+        }
         End::Failed(_) | End::Done | End::Quit => {}
     }
     if let Some(open) = ledger.open() {
-        problems.push(format!(
+        problems.push(Problem::Incomplete(format!(
             "node {} of term {} was {} and had no successor yet",
             open.process.node,
             open.term,
             open.blow.name()
-        ));
+        )));
     }
     problems
 }
@@ -349,6 +406,38 @@ mod tests {
     }
 
     #[test]
+    fn the_sums_say_that_only_kills_count() {
+        let mut ledger = ledger();
+        let text = report(&ledger, &End::Done).text();
+        assert!(
+            text.contains("| median  ") && text.contains("the median is"),
+            "{text}"
+        );
+
+        let ms = Duration::from_millis;
+        ledger.strike(Process { node: 2, start: 0 }, Blow::Paused, ms(2000));
+        for (at, news) in [
+            (2600, News::LeadershipGained { term: 4 }),
+            (2650, News::Active { term: 4 }),
+        ] {
+            let line = Line {
+                since: ms(at),
+                news,
+            };
+            ledger.line(Process { node: 1, start: 1 }, &line);
+        }
+        let text = report(&ledger, &End::Done).text();
+        for part in [
+            "(paused)",
+            "| median of kills  ",
+            "| worst of kills  ",
+            "the median of kills is",
+        ] {
+            assert!(text.contains(part), "{text} lacks {part}");
+        }
+    }
+
+    #[test]
     fn whatever_went_wrong_is_a_failure_that_says_so() {
         let wrong = |ledger: &Ledger, end: End, problem: &str| {
             let report = report(ledger, &end);
@@ -359,12 +448,12 @@ mod tests {
         wrong(
             &good,
             End::Interrupted("SIGINT"),
-            "WRONG: interrupted by SIGINT",
+            "\nincomplete: interrupted by SIGINT\n",
         );
         wrong(
             &good,
             End::Failed("after 30 s: no leader".into()),
-            "WRONG: after 30 s: no leader",
+            "\nWRONG: after 30 s: no leader\n",
         );
         assert!(report(&good, &End::Quit).ok());
 
@@ -377,7 +466,7 @@ mod tests {
         wrong(
             &open,
             End::Quit,
-            "node 2 of term 3 was paused and had no successor yet",
+            "\nincomplete: node 2 of term 3 was paused and had no successor yet\n",
         );
 
         let mut two = ledger();
