@@ -34,11 +34,14 @@
 //!         }
 //!     }
 //! }
-//! // The node has stopped by itself, and says why.
+//! // The node has stopped: by itself, and `join` says why, or because another thread called `node.shutdown()`.
 //! node.join()?;
 //! # Ok(())
 //! # }
 //! ```
+//!
+//! [`Handle::shutdown`] hands the leadership over; to drop the last [`Handle`] is a crash, after which the others wait for the
+//! election timeout.
 //!
 //! # Who leads, and who may act
 //!
@@ -56,7 +59,8 @@
 //!
 //! Datagrams go to the configured addresses and to no others, sealed with a key that all nodes share ([`Keyring`],
 //! [`Transport`]). Without a key only loopback can be bound, unless [`Settings::insecure`] insists. All nodes need the same
-//! timing; the datagrams of one that has another are dropped, and counted ([`Status::dropped`]).
+//! timing and voters. The datagrams of one that has another timing are dropped, and counted ([`Status::dropped`]); nodes whose
+//! voters differ can have two leaders. Therefore one without peers starts only if it is said to be [`Settings::alone`].
 
 mod clock;
 pub mod control;
