@@ -1,8 +1,12 @@
 //! What a node counts, and warnings that a flood cannot turn into a flood of lines.
 
 use std::collections::BTreeMap;
+use std::io;
+use std::net::SocketAddr;
 use std::time::Duration;
 
+use raft_core::NodeId;
+use tracing::field::display;
 use tracing::warn;
 
 use crate::clock::Instant;
@@ -22,6 +26,17 @@ pub(crate) struct Counters {
     dropped: BTreeMap<&'static str, Drops>,
 }
 
+/// What is known of a drop, to find its cause.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct About<'a> {
+    /// The other node.
+    pub(crate) peer: Option<NodeId>,
+    /// Where the datagram came from or was to go to.
+    pub(crate) address: Option<SocketAddr>,
+    /// What the system said.
+    pub(crate) error: Option<&'a io::Error>,
+}
+
 #[derive(Clone, Copy, Debug, Default)]
 struct Drops {
     count: u64,
@@ -36,15 +51,27 @@ impl Counters {
         self.drops(reason).count += 1;
     }
 
-    /// Counts a drop that an operator should know of.
-    pub(crate) fn drop_with_warning(&mut self, reason: &'static str, node: u64) {
+    /// Counts a drop that an operator should know of. Of several that one warning tells of, `about` is the last.
+    pub(crate) fn drop_with_warning(&mut self, reason: &'static str, node: NodeId, about: About) {
         let drops = self.drops(reason);
         drops.count += 1;
         drops.untold += 1;
         let now = Instant::now();
         let due = |warned| now.saturating_duration_since(warned) >= WARNING_INTERVAL;
         if drops.warned.is_none_or(due) {
-            warn!(event = "dropped", node, reason, count = drops.untold);
+            let peer = about.peer.map(|peer| peer.0);
+            let address = about.address.map(display);
+            let error = about.error.map(display);
+            let count = drops.untold;
+            warn!(
+                event = "dropped",
+                node = node.0,
+                reason,
+                count,
+                peer,
+                address,
+                error
+            );
             drops.untold = 0;
             drops.warned = Some(now);
         }

@@ -9,6 +9,7 @@ use tracing::{debug, info};
 
 use crate::clock::Instant;
 use crate::control::{Request, refusal};
+use crate::counters::About;
 use crate::error::{NodeError, TransferError};
 use crate::names::snake_case;
 use crate::node::Node;
@@ -76,7 +77,12 @@ impl Node {
             }
             Report::LeaseTooLong { leader } => {
                 debug!(event = "lease_too_long", node, leader = leader.0);
-                self.counters.drop_with_warning("lease_too_long", node);
+                let about = About {
+                    peer: Some(leader),
+                    ..About::default()
+                };
+                self.counters
+                    .drop_with_warning("lease_too_long", self.id, about);
             }
             Report::Dropped { from, kind, reason } => self.message_dropped(from, kind, reason),
         }
@@ -99,7 +105,11 @@ impl Node {
             // Late and repeated messages are part of any network.
             DropReason::Stale => self.counters.drop_quietly(name),
             DropReason::UnknownSender | DropReason::Impossible => {
-                self.counters.drop_with_warning(name, self.id.0);
+                let about = About {
+                    peer: Some(from),
+                    ..About::default()
+                };
+                self.counters.drop_with_warning(name, self.id, about);
             }
         }
     }

@@ -9,7 +9,7 @@ use tracing::{debug, info, warn};
 
 use crate::clock::Instant;
 use crate::control::Control;
-use crate::counters::Counters;
+use crate::counters::{About, Counters};
 use crate::error::NodeError;
 use crate::frame::{MAX_DATAGRAM, Opened};
 use crate::node::Node;
@@ -47,17 +47,22 @@ impl Node {
                 break;
             }
             match self.socket.recv_from(&mut buffer) {
-                Ok((length, _)) => {
+                Ok((length, source)) => {
                     failed = false;
                     if let Some(datagram) = buffer.get(..length) {
-                        self.receive(datagram)?;
+                        self.receive(datagram, source)?;
                     }
                 }
                 // It tells of an earlier datagram, and what has arrived is behind it. Twice in a row it is another matter.
                 Err(error) if is_nothing_special(&error) && !failed => failed = true,
                 Err(error) => {
                     if error.kind() != ErrorKind::WouldBlock {
-                        self.counters.drop_with_warning("receive_failed", self.id.0);
+                        let about = About {
+                            error: Some(&error),
+                            ..About::default()
+                        };
+                        self.counters
+                            .drop_with_warning("receive_failed", self.id, about);
                     }
                     self.readable = false;
                 }
@@ -66,7 +71,7 @@ impl Node {
         Ok(())
     }
 
-    fn receive(&mut self, datagram: &[u8]) -> Result<(), NodeError> {
+    fn receive(&mut self, datagram: &[u8], source: SocketAddr) -> Result<(), NodeError> {
         self.counters.datagrams_received += 1;
         self.counters.bytes_received += datagram.len() as u64;
         if self.isolated {
@@ -99,7 +104,12 @@ impl Node {
                 }
             }
             Opened::Dropped(reason) => {
-                self.counters.drop_with_warning(reason.name(), self.id.0);
+                let about = About {
+                    address: Some(source),
+                    ..About::default()
+                };
+                self.counters
+                    .drop_with_warning(reason.name(), self.id, about);
             }
         }
         Ok(())
@@ -191,7 +201,14 @@ fn transmit(
             counters.drop_quietly("send_would_block");
         }
         Err(error) if is_nothing_special(&error) => counters.drop_quietly("send_unreachable"),
-        Err(_) => counters.drop_with_warning("send_failed", node.0),
+        Err(error) => {
+            let about = About {
+                address: Some(to),
+                error: Some(&error),
+                ..About::default()
+            };
+            counters.drop_with_warning("send_failed", node, about);
+        }
     }
 }
 

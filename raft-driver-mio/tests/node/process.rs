@@ -639,6 +639,19 @@ fn a_log_that_nobody_reads_stops_no_node() {
 }
 
 #[test]
+fn a_warning_of_a_drop_says_where_it_came_from() {
+    let hosts = Hosts::new();
+    let node = hosts.start(1, &["--init"]);
+    node.line(&["event=ready"]);
+    let stranger = std::net::UdpSocket::bind("127.0.0.1:0").expect("the loopback");
+    stranger
+        .send_to(b"no datagram of ours", hosts.address(1))
+        .expect("sent");
+    let address = stranger.local_addr().expect("an address");
+    node.line(&["event=dropped", "count=1", &format!("address={address}")]);
+}
+
+#[test]
 fn help_and_version_are_there() {
     for command in ["node", "keygen", "status", "demo"] {
         let help = output(&[command, "--help"]);
