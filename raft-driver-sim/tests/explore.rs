@@ -80,7 +80,7 @@ fn the_defaults_keep_their_promises() {
 }
 
 #[test]
-#[ignore = "takes minutes"]
+#[ignore = "a search of millions of states: run it in release, as the head of this file says"]
 fn plain_raft_keeps_its_promises_in_larger_boxes() {
     compare(Bounds::plain(6, 1));
     compare(Bounds::plain(2, 5));
@@ -89,7 +89,7 @@ fn plain_raft_keeps_its_promises_in_larger_boxes() {
 }
 
 #[test]
-#[ignore = "takes minutes"]
+#[ignore = "a search of millions of states: run it in release, as the head of this file says"]
 fn the_defaults_keep_their_promises_in_larger_boxes() {
     compare(two_rounds(Bounds::standard(2, 3)));
     compare(Bounds::standard(4, 1));
