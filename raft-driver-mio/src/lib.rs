@@ -63,8 +63,12 @@
 //! voters differ can have two leaders. Therefore one without peers starts only if it is said to be [`Settings::alone`].
 
 mod clock;
+#[cfg(feature = "cli")]
+pub mod config_file;
 pub mod control;
 mod counters;
+#[cfg(feature = "cli")]
+pub mod duration;
 mod error;
 mod frame;
 mod handle;

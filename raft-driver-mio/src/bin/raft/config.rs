@@ -1,73 +1,12 @@
 //! A node's options, from the command line and from a file, made into settings.
 
 use std::collections::BTreeMap;
-use std::net::SocketAddr;
-use std::path::{Path, PathBuf};
-use std::time::Duration;
 
 use raft_core::{NodeId, Options};
-use raft_driver_mio::{Keyring, PeerAddress, Settings};
-use serde::{Deserialize, Deserializer};
+use raft_driver_mio::config_file::{File, parse_peer};
+use raft_driver_mio::{Keyring, Settings};
 
-use crate::duration;
 use crate::node::Args;
-
-/// The file of `--config`: the options of the command line, under the same names.
-#[derive(Debug, Default, Deserialize)]
-#[serde(deny_unknown_fields, rename_all = "kebab-case", default)]
-struct File {
-    cluster: Option<String>,
-    id: Option<u64>,
-    #[serde(deserialize_with = "optional_address")]
-    listen: Option<SocketAddr>,
-    peer: Vec<String>,
-    alone: bool,
-    state_dir: Option<PathBuf>,
-    key_file: Option<PathBuf>,
-    #[serde(deserialize_with = "optional_duration")]
-    heartbeat: Option<Duration>,
-    #[serde(deserialize_with = "optional_duration")]
-    election_timeout: Option<Duration>,
-    witness: bool,
-    insecure: bool,
-    log_level: Option<String>,
-}
-
-fn optional_duration<'de, D: Deserializer<'de>>(from: D) -> Result<Option<Duration>, D::Error> {
-    // What is no text, such as a number without a unit, is told how to write one as well.
-    let text = match toml::Value::deserialize(from)? {
-        toml::Value::String(text) => text,
-        other => other.to_string(),
-    };
-    duration::parse(&text)
-        .map(Some)
-        .map_err(serde::de::Error::custom)
-}
-
-fn optional_address<'de, D: Deserializer<'de>>(from: D) -> Result<Option<SocketAddr>, D::Error> {
-    let text = String::deserialize(from)?;
-    parse_listen(&text)
-        .map(Some)
-        .map_err(serde::de::Error::custom)
-}
-
-/// Reads the address to listen on.
-pub(crate) fn parse_listen(text: &str) -> Result<SocketAddr, String> {
-    text.parse().map_err(|_| {
-        format!(
-            "`{text}` is no address to listen on: write ADDRESS:PORT, as in 10.0.0.1:7400 or [::1]:7400; \
-             a host name will not do"
-        )
-    })
-}
-
-impl File {
-    fn read(path: &Path) -> Result<File, String> {
-        let in_file = |error: &dyn std::fmt::Display| format!("{}: {error}", path.display());
-        let text = std::fs::read_to_string(path).map_err(|error| in_file(&error))?;
-        toml::from_str(&text).map_err(|error| in_file(&error))
-    }
-}
 
 /// What is missing, and how to give it.
 fn required<T>(value: Option<T>, name: &str) -> Result<T, String> {
@@ -129,21 +68,6 @@ pub(crate) fn settings(args: Args) -> Result<(Settings, tracing::Level), String>
         ..defaults
     };
     Ok((settings, level))
-}
-
-fn parse_peer(text: &str) -> Result<(NodeId, PeerAddress), String> {
-    let parsed = text
-        .split_once('=')
-        .and_then(|(id, address)| Some((id.parse().ok()?, address)));
-    let Some((id, address)) = parsed else {
-        return Err(format!(
-            "peer: `{text}` is no peer: write ID=HOST:PORT, as in 2=10.0.0.2:7400"
-        ));
-    };
-    match address.parse() {
-        Ok(address) => Ok((NodeId(id), address)),
-        Err(error) => Err(format!("peer: node {id}: {error}")),
-    }
 }
 
 /// Two nodes at one address are a slip of the pen that no node could otherwise tell from silence.

@@ -2,7 +2,6 @@
 
 mod config;
 mod demo;
-mod duration;
 mod keygen;
 mod log;
 mod node;

@@ -6,11 +6,11 @@ use std::process::ExitCode;
 use std::time::Duration;
 
 use raft_core::ConfigError;
-use raft_driver_mio::{Handle, SettingsError, StartError, StoreError};
+use raft_driver_mio::{Handle, SettingsError, StartError, StoreError, config_file, duration};
 use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
 use signal_hook::iterator::Signals;
 
-use crate::{config, duration, log};
+use crate::{config, log};
 
 /// Runs one node of a cluster in the foreground.
 ///
@@ -45,7 +45,7 @@ pub(crate) struct Args {
     #[arg(long)]
     pub(crate) id: Option<u64>,
     /// The UDP address to listen on. Anything but loopback needs --key-file
-    #[arg(long, value_name = "ADDRESS:PORT", value_parser = config::parse_listen)]
+    #[arg(long, value_name = "ADDRESS:PORT", value_parser = config_file::parse_listen)]
     pub(crate) listen: Option<SocketAddr>,
     /// Another voter: its number and its address or host name. Once for each
     #[arg(long, value_name = "ID=HOST:PORT")]

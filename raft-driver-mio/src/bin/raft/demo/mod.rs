@@ -21,9 +21,9 @@ use std::sync::mpsc::{Sender, channel};
 use std::time::Duration;
 
 use raft_core::{Config, NodeId, Options};
+use raft_driver_mio::duration;
 use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
 
-use crate::duration;
 use cluster::Plan;
 use ledger::Process;
 use report::Report;

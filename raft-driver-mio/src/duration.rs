@@ -1,4 +1,4 @@
-//! Durations as people write them: `50ms`, `1.5s`.
+//! Durations as people write them (feature `cli`): `50ms`, `1.5s`.
 
 use std::time::Duration;
 
@@ -12,7 +12,11 @@ const UNITS: [(&str, f64); 5] = [
 ];
 
 /// Reads a number with a unit: `us`, `ms`, `s`, `m` or `h`.
-pub(crate) fn parse(text: &str) -> Result<Duration, String> {
+///
+/// # Errors
+///
+/// What is wrong with it, and how to write one.
+pub fn parse(text: &str) -> Result<Duration, String> {
     let digits = text
         .find(|c: char| !c.is_ascii_digit() && c != '.')
         .unwrap_or(text.len());

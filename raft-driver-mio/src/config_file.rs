@@ -1,0 +1,118 @@
+//! The file of `raft node --config` (feature `cli`). It is here, and not in the program, so that it can be fuzzed.
+
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use raft_core::NodeId;
+use serde::{Deserialize, Deserializer};
+
+use crate::PeerAddress;
+use crate::duration;
+
+/// The file of `--config`: the options of the command line, under the same names.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case", default)]
+pub struct File {
+    /// The cluster's name.
+    pub cluster: Option<String>,
+    /// This node's number.
+    pub id: Option<u64>,
+    /// The UDP address to listen on.
+    #[serde(deserialize_with = "optional_address")]
+    pub listen: Option<SocketAddr>,
+    /// The other voters, each as [`parse_peer`] reads it.
+    pub peer: Vec<String>,
+    /// Whether it runs without any peer.
+    pub alone: bool,
+    /// The directory of the durable state.
+    pub state_dir: Option<PathBuf>,
+    /// The file of the keys.
+    pub key_file: Option<PathBuf>,
+    /// The time between a leader's heartbeats.
+    #[serde(deserialize_with = "optional_duration")]
+    pub heartbeat: Option<Duration>,
+    /// T, the election timeout.
+    #[serde(deserialize_with = "optional_duration")]
+    pub election_timeout: Option<Duration>,
+    /// Whether it votes and never leads.
+    pub witness: bool,
+    /// Whether an address other than loopback may do without a key.
+    pub insecure: bool,
+    /// The least important lines to log.
+    pub log_level: Option<String>,
+}
+
+fn optional_duration<'de, D: Deserializer<'de>>(from: D) -> Result<Option<Duration>, D::Error> {
+    // What is no text, such as a number without a unit, is told how to write one as well.
+    let text = match toml::Value::deserialize(from)? {
+        toml::Value::String(text) => text,
+        other => other.to_string(),
+    };
+    duration::parse(&text)
+        .map(Some)
+        .map_err(serde::de::Error::custom)
+}
+
+fn optional_address<'de, D: Deserializer<'de>>(from: D) -> Result<Option<SocketAddr>, D::Error> {
+    let text = String::deserialize(from)?;
+    parse_listen(&text)
+        .map(Some)
+        .map_err(serde::de::Error::custom)
+}
+
+/// Reads the address to listen on.
+///
+/// # Errors
+///
+/// What is wrong with it, and how to write one.
+pub fn parse_listen(text: &str) -> Result<SocketAddr, String> {
+    text.parse().map_err(|_| {
+        format!(
+            "`{text}` is no address to listen on: write ADDRESS:PORT, as in 10.0.0.1:7400 or [::1]:7400; \
+             a host name will not do"
+        )
+    })
+}
+
+impl File {
+    /// Reads a file.
+    ///
+    /// # Errors
+    ///
+    /// The file's name, and why it cannot be read or what is wrong in it.
+    pub fn read(path: &Path) -> Result<File, String> {
+        let in_file = |error: &dyn std::fmt::Display| format!("{}: {error}", path.display());
+        let text = std::fs::read_to_string(path).map_err(|error| in_file(&error))?;
+        File::parse(&text).map_err(|error| in_file(&error))
+    }
+
+    /// Reads what a file holds.
+    ///
+    /// # Errors
+    ///
+    /// The line and what is wrong in it.
+    pub fn parse(text: &str) -> Result<File, String> {
+        toml::from_str(text).map_err(|error| error.to_string())
+    }
+}
+
+/// Reads another voter: `ID=HOST:PORT`.
+///
+/// # Errors
+///
+/// What is wrong with it, and how to write one.
+pub fn parse_peer(text: &str) -> Result<(NodeId, PeerAddress), String> {
+    let parsed = text
+        .split_once('=')
+        .and_then(|(id, address)| Some((id.parse().ok()?, address)));
+    let Some((id, address)) = parsed else {
+        return Err(format!(
+            "peer: `{text}` is no peer: write ID=HOST:PORT, as in 2=10.0.0.2:7400"
+        ));
+    };
+    match address.parse() {
+        Ok(address) => Ok((NodeId(id), address)),
+        Err(error) => Err(format!("peer: node {id}: {error}")),
+    }
+}
