@@ -6,7 +6,7 @@ use raft_core::{NodeId, Options};
 use raft_driver_mio::config_file::{File, parse_peer};
 use raft_driver_mio::{Keyring, Settings};
 
-use crate::node::Args;
+use crate::options;
 
 /// What is missing, and how to give it.
 fn required<T>(value: Option<T>, name: &str) -> Result<T, String> {
@@ -16,7 +16,7 @@ fn required<T>(value: Option<T>, name: &str) -> Result<T, String> {
 }
 
 /// The node's settings and the log's level. An error is one line or more that say what to do.
-pub(crate) fn settings(args: Args) -> Result<(Settings, tracing::Level), String> {
+pub(crate) fn settings(args: options::Options) -> Result<(Settings, tracing::Level), String> {
     let file = match &args.config {
         Some(path) => File::read(path)?,
         None => File::default(),

@@ -4,7 +4,9 @@ mod config;
 mod demo;
 mod keygen;
 mod log;
+mod member;
 mod node;
+mod options;
 mod status;
 
 use std::fmt::Display;

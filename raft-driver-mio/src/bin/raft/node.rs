@@ -1,16 +1,13 @@
 //! `raft node`: one node in the foreground.
 
-use std::net::SocketAddr;
-use std::path::PathBuf;
 use std::process::ExitCode;
-use std::time::Duration;
 
-use raft_core::ConfigError;
-use raft_driver_mio::{Handle, SettingsError, StartError, StoreError, config_file, duration};
+use raft_driver_mio::Handle;
 use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
 use signal_hook::iterator::Signals;
 
-use crate::{config, log};
+use crate::member::{self, Refusal};
+use crate::options::Options;
 
 /// Runs one node of a cluster in the foreground.
 ///
@@ -38,84 +35,29 @@ The same as a file, raft node --config /etc/raft/node.toml --init:
   state-dir = \"/var/lib/raft\"
   key-file = \"/etc/raft/key\"")]
 pub(crate) struct Args {
-    /// The cluster's name, the same on all nodes. Nodes of other clusters are not heard [default: raft]
-    #[arg(long, value_name = "NAME")]
-    pub(crate) cluster: Option<String>,
-    /// This node's number, unlike any other in the cluster
-    #[arg(long)]
-    pub(crate) id: Option<u64>,
-    /// The UDP address to listen on. Anything but loopback needs --key-file
-    #[arg(long, value_name = "ADDRESS:PORT", value_parser = config_file::parse_listen)]
-    pub(crate) listen: Option<SocketAddr>,
-    /// Another voter: its number and its address or host name. Once for each
-    #[arg(long, value_name = "ID=HOST:PORT")]
-    pub(crate) peer: Vec<String>,
-    /// Run without any --peer, as a cluster of one node, which leads without anybody's vote: a node of a
-    /// larger cluster that is started so is a second leader
-    #[arg(long)]
-    pub(crate) alone: bool,
-    /// The directory of this node's durable state and control socket
-    #[arg(long, value_name = "DIR")]
-    pub(crate) state_dir: Option<PathBuf>,
-    /// Make the state: at this node's very first start, and never again. A node whose state was lost
-    /// comes back under a new number
-    #[arg(long)]
-    pub(crate) init: bool,
-    /// The file of the key that all nodes share (see raft keygen)
-    #[arg(long, value_name = "FILE")]
-    pub(crate) key_file: Option<PathBuf>,
-    /// The time between a leader's heartbeats, the same on all nodes [default: 50ms]
-    #[arg(long, value_name = "DURATION", value_parser = duration::parse)]
-    pub(crate) heartbeat: Option<Duration>,
-    /// How long a silent leader is waited for, at least three heartbeats, the same on all nodes
-    /// [default: 500ms]
-    #[arg(long, value_name = "DURATION", value_parser = duration::parse)]
-    pub(crate) election_timeout: Option<Duration>,
-    /// Vote, but never lead
-    #[arg(long)]
-    pub(crate) witness: bool,
-    /// Allow an address other than loopback without a key: whoever can send datagrams to it can take part
-    #[arg(long)]
-    pub(crate) insecure: bool,
-    /// A TOML file with the same options; those on the command line win
-    #[arg(long, value_name = "FILE")]
-    pub(crate) config: Option<PathBuf>,
-    /// The least important lines to log: error, warn, info, debug or trace [default: info]
-    #[arg(long, value_name = "LEVEL")]
-    pub(crate) log_level: Option<String>,
+    #[command(flatten)]
+    options: Options,
     /// Stop as a crash would when standard input ends: no orphan survives the program that started this one
     #[arg(long, hide = true)]
-    pub(crate) exit_on_stdin_eof: bool,
+    exit_on_stdin_eof: bool,
 }
 
-/// The exit status of what only the operator can mend, EX_CONFIG of sysexits.h.
-const EX_CONFIG: u8 = 78;
-
 pub(crate) fn run(args: Args) -> ExitCode {
-    let exit_on_stdin_eof = args.exit_on_stdin_eof;
-    let (settings, level) = match config::settings(args) {
-        Ok(settings) => settings,
-        Err(error) => return fail(&error, EX_CONFIG),
-    };
     // Before the node starts, so that no signal is missed.
     let signals = match Signals::new([SIGTERM, SIGINT, SIGHUP]) {
         Ok(signals) => signals,
         Err(error) => return fail(&format!("signals: {error}"), 1),
     };
-    let log = match log::start(level) {
-        Ok(log) => log,
-        Err(error) => return fail(&format!("a thread: {error}"), 1),
+    let member = match member::start(args.options, |_| {}) {
+        Ok(member) => member,
+        Err(Refusal { error, status }) => return fail(&error, status),
     };
-    let handle = match raft_driver_mio::start(settings) {
-        Ok(handle) => handle,
-        Err(error) => return fail(&explain(&error), status_of(&error)),
-    };
-    stop_on_signals(signals, handle.clone());
-    if exit_on_stdin_eof {
-        stop_with_stdin(handle.clone());
+    stop_on_signals(signals, member.handle.clone());
+    if args.exit_on_stdin_eof {
+        stop_with_stdin(member.handle.clone());
     }
-    let ended = handle.join();
-    drop(log);
+    let ended = member.handle.join();
+    drop(member);
     match ended {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => fail(&error.to_string(), 1),
@@ -141,36 +83,6 @@ fn stop_with_stdin(handle: Handle) {
         let _ = std::io::copy(&mut std::io::stdin(), &mut std::io::sink());
         handle.abort();
     });
-}
-
-/// The library names its own fields, which for the timing are not the names of our options.
-fn explain(error: &StartError) -> String {
-    match error {
-        StartError::Settings(SettingsError::Core(
-            ConfigError::HeartbeatInterval { .. } | ConfigError::ElectionTimeout { .. },
-        )) => format!("{error}: choose others with --heartbeat and --election-timeout"),
-        _ => error.to_string(),
-    }
-}
-
-/// Whether the configuration or the state is at fault, which no restart mends, or the moment.
-fn status_of(error: &StartError) -> u8 {
-    match error {
-        StartError::Settings(_)
-        | StartError::Restore(_)
-        | StartError::Store(
-            StoreError::Absent { .. }
-            | StoreError::Exists { .. }
-            | StoreError::Truncated { .. }
-            | StoreError::Damaged { .. }
-            | StoreError::Version { .. }
-            | StoreError::ImplausibleTerm { .. }
-            | StoreError::OtherCluster { .. }
-            | StoreError::OtherNode { .. }
-            | StoreError::ClusterName { .. },
-        ) => EX_CONFIG,
-        _ => 1,
-    }
 }
 
 fn fail(error: &str, status: u8) -> ExitCode {

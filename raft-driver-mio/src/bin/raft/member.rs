@@ -1,0 +1,70 @@
+//! Starts a member from its options, for whatever subcommand runs it.
+
+use raft_core::ConfigError;
+use raft_driver_mio::{Handle, Settings, SettingsError, StartError, StoreError};
+
+use crate::config;
+use crate::log::{self, Log};
+use crate::options::Options;
+
+/// The exit status of what only the operator can mend, EX_CONFIG of sysexits.h.
+pub(crate) const EX_CONFIG: u8 = 78;
+
+/// A member that runs.
+pub(crate) struct Member {
+    pub(crate) handle: Handle,
+    /// Written to its end when the member is dropped.
+    _log: Log,
+}
+
+/// Why a member does not start.
+pub(crate) struct Refusal {
+    pub(crate) error: String,
+    /// 1, or [`EX_CONFIG`] if only the operator can mend it.
+    pub(crate) status: u8,
+}
+
+/// Starts the log and the member. `adapt` sets what the options do not.
+pub(crate) fn start(
+    options: Options,
+    adapt: impl FnOnce(&mut Settings),
+) -> Result<Member, Refusal> {
+    let refuse = |error, status| Refusal { error, status };
+    let (mut settings, level) =
+        config::settings(options).map_err(|error| refuse(error, EX_CONFIG))?;
+    adapt(&mut settings);
+    let log = log::start(level).map_err(|error| refuse(format!("a thread: {error}"), 1))?;
+    let handle = raft_driver_mio::start(settings)
+        .map_err(|error| refuse(explain(&error), status_of(&error)))?;
+    Ok(Member { handle, _log: log })
+}
+
+/// The library names its own fields, which for the timing are not the names of our options.
+fn explain(error: &StartError) -> String {
+    match error {
+        StartError::Settings(SettingsError::Core(
+            ConfigError::HeartbeatInterval { .. } | ConfigError::ElectionTimeout { .. },
+        )) => format!("{error}: choose others with --heartbeat and --election-timeout"),
+        _ => error.to_string(),
+    }
+}
+
+/// Whether the configuration or the state is at fault, which no restart mends, or the moment.
+fn status_of(error: &StartError) -> u8 {
+    match error {
+        StartError::Settings(_)
+        | StartError::Restore(_)
+        | StartError::Store(
+            StoreError::Absent { .. }
+            | StoreError::Exists { .. }
+            | StoreError::Truncated { .. }
+            | StoreError::Damaged { .. }
+            | StoreError::Version { .. }
+            | StoreError::ImplausibleTerm { .. }
+            | StoreError::OtherCluster { .. }
+            | StoreError::OtherNode { .. }
+            | StoreError::ClusterName { .. },
+        ) => EX_CONFIG,
+        _ => 1,
+    }
+}
