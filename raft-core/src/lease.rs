@@ -70,6 +70,12 @@ impl<I: Copy + Ord + Add<Duration, Output = I>> Lease<I> {
         self.ends
     }
 
+    /// The term of the latest lease and when it ends unless it is extended, to be handed to whoever judges it by the same
+    /// clock. It may have ended already.
+    pub fn grant(&self) -> Option<(Term, I)> {
+        self.term.zip(self.ends)
+    }
+
     fn confirm(&mut self, round: Round) {
         while let Some((begun, at)) = self.begun.front().copied() {
             if begun > round {

@@ -49,7 +49,13 @@ impl<R: Rng> Raft<R> {
         }
     }
 
-    fn transfer_target(&self, to: Option<NodeId>) -> Result<NodeId, TransferRefusal> {
+    /// Whom [`Event::TransferLeadership`](crate::Event::TransferLeadership) with this `to` would ask to take over
+    /// now, for a host that first stops what it runs. Changes nothing.
+    ///
+    /// # Errors
+    ///
+    /// Why such an event would be refused.
+    pub fn transfer_target(&self, to: Option<NodeId>) -> Result<NodeId, TransferRefusal> {
         let config = &self.config;
         let Role::Leader(leader) = &self.state.role else {
             return Err(TransferRefusal::NotLeader);

@@ -6,8 +6,9 @@ use std::sync::mpsc::{Sender, SyncSender, sync_channel};
 use std::time::Duration;
 
 use mio::Waker;
-use raft_core::{LogPosition, NodeId, Term};
+use raft_core::{Config, LogPosition, NodeId, Term};
 
+use crate::clock::Instant;
 use crate::error::{NodeError, Stopped, TransferError};
 use crate::key::Keyring;
 use crate::shared::{Shared, View};
@@ -21,12 +22,24 @@ pub(crate) enum Command {
         to: Option<NodeId>,
         reply: SyncSender<Result<NodeId, TransferError>>,
     },
-    Pause,
-    Resume,
+    HandOver {
+        to: Option<NodeId>,
+        reply: SyncSender<Result<NodeId, TransferError>>,
+    },
+    Hold(Hold, bool),
     Isolate(bool),
     ReplaceKeys(Option<Keyring>),
     Shutdown,
     Abort,
+}
+
+/// Who has a node vote without campaigning: neither undoes the other.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Hold {
+    /// An operator: [`Handle::pause`].
+    Paused,
+    /// The host: [`Handle::set_fit`].
+    Unfit,
 }
 
 /// A node's handle. Clones are handles of the same node; all methods can be called from any thread. When
@@ -38,7 +51,7 @@ pub struct Handle {
 
 #[derive(Debug)]
 struct Inner {
-    id: NodeId,
+    config: Config,
     local_address: SocketAddr,
     shared: Arc<Shared>,
     commands: Sender<Command>,
@@ -47,14 +60,14 @@ struct Inner {
 
 impl Handle {
     pub(crate) fn new(
-        id: NodeId,
+        config: Config,
         local_address: SocketAddr,
         shared: Arc<Shared>,
         commands: Sender<Command>,
         waker: Arc<Waker>,
     ) -> Handle {
         let inner = Inner {
-            id,
+            config,
             local_address,
             shared,
             commands,
@@ -67,7 +80,12 @@ impl Handle {
 
     /// The node's id.
     pub fn id(&self) -> NodeId {
-        self.inner.id
+        self.inner.config.id()
+    }
+
+    /// The node's timing, rules and voters.
+    pub fn config(&self) -> &Config {
+        &self.inner.config
     }
 
     /// The address on which the node listens.
@@ -95,6 +113,22 @@ impl Handle {
         self.inner.shared.lease()
     }
 
+    /// The term of the latest lease and when it ends unless it is extended, for whoever judges it by the same clock, such
+    /// as another process of this machine. It may have ended already.
+    pub fn lease_until(&self) -> Option<(Term, Instant)> {
+        self.inner.shared.wait_lease(None, Duration::ZERO)
+    }
+
+    /// Waits until [`lease_until`](Handle::lease_until) is another than `seen`, at most for `timeout`, and returns
+    /// it: the lease was extended, or void before its time. An end that comes by itself changes nothing here.
+    pub fn wait_lease(
+        &self,
+        seen: Option<(Term, Instant)>,
+        timeout: Duration,
+    ) -> Option<(Term, Instant)> {
+        self.inner.shared.wait_lease(seen, timeout)
+    }
+
     /// The node's latest state.
     pub fn view(&self) -> View {
         self.inner.shared.view()
@@ -120,10 +154,15 @@ impl Handle {
         answer.recv().map_err(|_| Stopped)
     }
 
-    /// Hands the leadership to `to`, or with `None` to the voter that answered last. The lease is over
-    /// when this returns, whatever becomes of the transfer, and this node leads no more in this term.
-    /// Returns the voter that will be asked to take over: not before what was running under the lease had
-    /// its time to stop (see [`lease`](Handle::lease)), so the cluster is without a leader for a little longer than that.
+    /// Hands the leadership to `to`, or with `None` to the voter that answered last. Returns the voter that will be asked to
+    /// take over.
+    ///
+    /// The lease is over when this returns, whatever becomes of the transfer, and this node leads no more in this term.
+    /// The voter is asked when what was running under the lease had its time to stop (see
+    /// [`lease`](Handle::lease)), so the cluster is without a leader for a little longer than that.
+    ///
+    /// On a node with a [`stop_timeout`](crate::Settings::stop_timeout) this only asks: the host is told, by
+    /// [`View::hand_over`], and the leadership ends when it calls [`hand_over`](Handle::hand_over) or that time is over.
     ///
     /// # Errors
     ///
@@ -145,6 +184,21 @@ impl Handle {
         self.transfer(None)
     }
 
+    /// Hands the leadership to `to` as one whose work has surely stopped: stop that first. With `None` it goes to whom the
+    /// transfer that was asked for names ([`View::hand_over`]), or to the voter that answered last. The lease is over when
+    /// this returns; the successor, which it returns, is asked at once and need not wait.
+    ///
+    /// # Errors
+    ///
+    /// The transfer did not begin, and nothing changed.
+    pub fn hand_over(&self, to: Option<NodeId>) -> Result<NodeId, TransferError> {
+        let (reply, answer) = sync_channel(1);
+        let command = Command::HandOver { to, reply };
+        self.send(command)
+            .map_err(|Stopped| TransferError::Stopped)?;
+        answer.recv().unwrap_or(Err(TransferError::Stopped))
+    }
+
     /// Votes, but does not campaign, until [`resume`](Handle::resume): for maintenance. A leader goes on
     /// leading; [`step_down`](Handle::step_down) first. Not remembered across a restart.
     ///
@@ -152,7 +206,7 @@ impl Handle {
     ///
     /// The node has stopped.
     pub fn pause(&self) -> Result<(), Stopped> {
-        self.send(Command::Pause)
+        self.send(Command::Hold(Hold::Paused, true))
     }
 
     /// Campaigns again.
@@ -161,7 +215,18 @@ impl Handle {
     ///
     /// The node has stopped.
     pub fn resume(&self) -> Result<(), Stopped> {
-        self.send(Command::Resume)
+        self.send(Command::Hold(Hold::Paused, false))
+    }
+
+    /// Tells whether this host could do the work of a leader now; at the start it can. One that is unfit votes, but does not campaign
+    /// and is not asked to take over. A leader goes on leading; [`transfer`](Handle::transfer) first. It is apart from
+    /// [`pause`](Handle::pause), which is the operator's: a node campaigns if it is neither paused nor unfit.
+    ///
+    /// # Errors
+    ///
+    /// The node has stopped.
+    pub fn set_fit(&self, fit: bool) -> Result<(), Stopped> {
+        self.send(Command::Hold(Hold::Unfit, !fit))
     }
 
     /// Drops every datagram in and out, or no longer: for tests and demonstrations.

@@ -72,6 +72,7 @@ pub mod duration;
 mod error;
 mod frame;
 mod handle;
+mod handover;
 mod key;
 mod names;
 mod node;
@@ -83,6 +84,7 @@ mod shared;
 mod start;
 mod status;
 mod store;
+mod takeover;
 mod traffic;
 
 pub use raft_core;
@@ -95,7 +97,8 @@ pub use key::{KeyError, Keyring, LineProblem};
 pub use settings::{
     Listen, MAX_CLUSTER_NAME, PeerAddress, PeerAddressError, Settings, SettingsError,
 };
-pub use shared::{Leadership, View};
+pub use shared::{HandOver, Leadership, View};
 pub use start::start;
 pub use status::{PeerStatus, STATUS_SCHEMA, Status, SyncStatus};
 pub use store::{MAX_TERM, Store, StoreError};
+pub use takeover::{kill_budget, takeover_wait};

@@ -19,6 +19,7 @@ use crate::counters::Counters;
 use crate::error::{NodeError, TransferError};
 use crate::frame::Transport;
 use crate::handle::Command;
+use crate::handover::{Asked, End, Held};
 use crate::names::snake_case;
 use crate::peers::Peers;
 use crate::resolve::Resolver;
@@ -62,23 +63,18 @@ pub(crate) struct Node {
     pub(crate) isolated: bool,
     /// What became of the transfer that the current step was asked for.
     pub(crate) transfer: Option<Result<NodeId, TransferError>>,
+    /// A transfer that was asked for and waits for the host to stop its work.
+    pub(crate) asked: Option<Asked>,
+    pub(crate) stop_timeout: Option<Duration>,
+    /// How long a new leader waits before it may start anything.
+    pub(crate) takeover_wait: Duration,
+    pub(crate) held: Held,
     /// When the node ends at the latest, once it was told to.
     pub(crate) end: Option<End>,
     pub(crate) started: Instant,
     /// It holds the lock, so it is dropped last: who gets the lock finds the socket's port free, and the control
     /// socket that it makes is not removed by us.
     pub(crate) store: Store,
-}
-
-/// An end that was asked for.
-#[derive(Clone, Copy, Debug)]
-pub(crate) enum End {
-    Now,
-    /// When the leadership of `term` has passed on, at the latest at `latest`.
-    HandingOver {
-        term: Term,
-        latest: Instant,
-    },
 }
 
 impl Node {
@@ -124,6 +120,7 @@ impl Node {
             };
             self.step(event)?;
         }
+        self.hand_over_at_the_latest()?;
         if self.next_chores <= Instant::now() {
             self.do_chores();
         }
@@ -140,7 +137,7 @@ impl Node {
         if let Some(due) = self.deadlines.next() {
             next = next.min(due);
         }
-        if let Some(End::HandingOver { latest, .. }) = self.end {
+        if let Some(latest) = self.hand_over_due() {
             next = next.min(latest);
         }
         next.saturating_duration_since(Instant::now())
@@ -173,8 +170,10 @@ impl Node {
                 Action::LeadershipConfirmed { term, .. } => self.confirmed(term),
                 Action::LeadershipLost { term, reason } => {
                     // At once, before what follows in this step may wait for the disk.
+                    self.asked = None;
                     self.shared.update(|view| {
                         view.leadership = None;
+                        view.hand_over = None;
                         view.lost = Some((term, reason));
                     });
                     let reason = snake_case(reason);
@@ -200,10 +199,17 @@ impl Node {
             term = term.0,
             predecessor_stopped
         );
+        let wait = if predecessor_stopped {
+            Duration::ZERO
+        } else {
+            self.takeover_wait
+        };
+        let may_start = Instant::now() + wait;
         let leadership = Leadership {
             term,
             predecessor_stopped,
             confirmed: false,
+            may_start,
         };
         self.shared
             .update(|view| view.leadership = Some(leadership));
@@ -260,10 +266,12 @@ impl Node {
                 let _ = reply.try_send(self.status());
             }
             Command::Transfer { to, reply } => {
-                let _ = reply.try_send(self.begin_transfer(to, false)?);
+                let _ = reply.try_send(self.ask_for_transfer(to)?);
             }
-            Command::Pause => self.step(Event::Pause)?,
-            Command::Resume => self.step(Event::Resume)?,
+            Command::HandOver { to, reply } => {
+                let _ = reply.try_send(self.hand_over(to)?);
+            }
+            Command::Hold(hold, on) => self.hold(hold, on)?,
             Command::Isolate(on) => self.isolate(on),
             Command::ReplaceKeys(keys) => self.transport.replace_keys(keys),
             Command::Shutdown => self.begin_shutdown()?,
@@ -275,53 +283,5 @@ impl Node {
     pub(crate) fn isolate(&mut self, on: bool) {
         info!(event = "isolated", node = self.id.0, on);
         self.isolated = on;
-    }
-
-    pub(crate) fn begin_transfer(
-        &mut self,
-        to: Option<NodeId>,
-        stopped: bool,
-    ) -> Result<Result<NodeId, TransferError>, NodeError> {
-        self.transfer = None;
-        self.step(Event::TransferLeadership { to, stopped })?;
-        // The core reports what became of it in the same step.
-        Ok(self.transfer.take().unwrap_or(Err(TransferError::Stopped)))
-    }
-
-    fn begin_shutdown(&mut self) -> Result<(), NodeError> {
-        if self.end.is_some() {
-            return Ok(());
-        }
-        info!(event = "stopping", node = self.id.0);
-        let term = self.raft.state().current_term();
-        let begun = self.begin_transfer(None, true)?;
-        let state = self.raft.state();
-        let leads = state.role().kind() == RoleKind::Leader;
-        // A leader that could ask somebody waits for the successor; so does one that had asked before.
-        let waits = leads
-            && (begun.is_ok()
-                || begun
-                    == Err(TransferError::Refused(
-                        raft_core::TransferRefusal::AlreadyStarted,
-                    )));
-        self.end = Some(if waits {
-            let latest = Instant::now() + self.config.election_timeout();
-            End::HandingOver { term, latest }
-        } else {
-            End::Now
-        });
-        Ok(())
-    }
-
-    fn ended(&self) -> bool {
-        match self.end {
-            None => false,
-            Some(End::Now) => true,
-            Some(End::HandingOver { term, latest }) => {
-                let state = self.raft.state();
-                let succeeded = state.current_term() > term && state.leader().is_some();
-                succeeded || Instant::now() >= latest
-            }
-        }
     }
 }

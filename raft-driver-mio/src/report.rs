@@ -3,7 +3,7 @@
 
 use std::net::SocketAddr;
 
-use raft_core::{DropReason, Event, MessageKind, NodeId, Report};
+use raft_core::{DropReason, MessageKind, NodeId, Report};
 use serde_json::{Value, json};
 use tracing::{debug, info};
 
@@ -11,6 +11,7 @@ use crate::clock::Instant;
 use crate::control::{Request, refusal};
 use crate::counters::About;
 use crate::error::{NodeError, TransferError};
+use crate::handle::Hold;
 use crate::names::snake_case;
 use crate::node::Node;
 use crate::status::{PeerStatus, STATUS_SCHEMA, Status};
@@ -140,7 +141,9 @@ impl Node {
             lease_remaining_seconds: lease.map_or(0.0, |(_, left)| left.as_secs_f64()),
             round: state.round(),
             voted_for: state.voted_for(),
-            paused: state.paused(),
+            paused: self.held.paused,
+            fit: !self.held.unfit,
+            handing_over: self.asked.is_some(),
             witness: self.config.witness(),
             isolated: self.isolated,
             uptime_seconds: seconds_since(self.started),
@@ -196,12 +199,15 @@ impl Node {
                     .for_each(|all| all.extend(status.clone()));
             }
             Request::Isolate { on } => self.isolate(on),
-            Request::Transfer { to } => match self.begin_transfer(to, false)? {
-                Ok(to) => answer = json!({ "ok": true, "to": to }),
+            Request::Transfer { to } => match self.ask_for_transfer(to)? {
+                Ok(to) => {
+                    let stopping = self.asked.is_some();
+                    answer = json!({ "ok": true, "to": to, "stopping": stopping });
+                }
                 Err(error) => return Ok(refusal(&error.to_string())),
             },
-            Request::Pause => self.step(Event::Pause)?,
-            Request::Resume => self.step(Event::Resume)?,
+            Request::Pause => self.hold(Hold::Paused, true)?,
+            Request::Resume => self.hold(Hold::Paused, false)?,
         }
         Ok(answer.to_string())
     }

@@ -5,6 +5,7 @@ use std::io;
 use std::net::{SocketAddr, UdpSocket};
 use std::path::PathBuf;
 use std::str::FromStr;
+use std::time::Duration;
 
 use raft_core::{Config, ConfigError, LogPosition, NodeId, Options};
 
@@ -43,6 +44,18 @@ pub struct Settings {
     pub last_log: LogPosition,
     /// Whether to serve a control socket, `control.sock`, in the state directory.
     pub control_socket: bool,
+    /// How long the host has to stop what it runs under the leadership, when it is asked to hand it over. `None`: there is nothing
+    /// to stop, and a transfer begins as soon as it is asked for.
+    ///
+    /// With it, a transfer that is asked for, by [`Handle::transfer`](crate::Handle::transfer) or over the control
+    /// socket, is first announced in [`View::hand_over`](crate::View::hand_over), and the node goes on leading. The host stops its
+    /// work and calls [`Handle::hand_over`](crate::Handle::hand_over), and the successor starts at once. If it does not in
+    /// this time, the leadership is given up all the same, and the successor waits as for a leader that was lost.
+    pub stop_timeout: Option<Duration>,
+    /// How long after the end of a lease what ran under it may go on, the same on all nodes. What is left of the election timeout,
+    /// [`kill_budget`](crate::kill_budget), is there in any case. A longer one has every new leader wait for the
+    /// excess, [`takeover_wait`](crate::takeover_wait): see [`Leadership::may_start`](crate::Leadership::may_start).
+    pub kill_delay: Duration,
 }
 
 impl Settings {
@@ -67,6 +80,8 @@ impl Settings {
             options: Options::default(),
             last_log: LogPosition::default(),
             control_socket: false,
+            stop_timeout: None,
+            kill_delay: Duration::ZERO,
         }
     }
 
@@ -83,6 +98,9 @@ impl Settings {
         let mut voters = vec![self.id];
         voters.extend(self.peers.iter().map(|(id, _)| *id));
         let config = Config::new(self.id, &voters, self.options).map_err(SettingsError::Core)?;
+        if self.kill_delay > Config::MAX_ELECTION_TIMEOUT {
+            return Err(SettingsError::KillDelay(self.kill_delay));
+        }
         let listen = self.listen.address().map_err(SettingsError::Listen)?;
         if self.keys.is_none() && !self.insecure && !listen.ip().is_loopback() {
             return Err(SettingsError::NoKey(listen));
@@ -242,6 +260,8 @@ pub enum SettingsError {
     Cluster(String),
     /// The voters or the timing do not fit.
     Core(ConfigError),
+    /// The kill delay is longer than the longest election timeout.
+    KillDelay(Duration),
     /// There is no peer, and the node is not said to be alone.
     NoPeers,
     /// The node is said to be alone, and there are peers.
@@ -285,6 +305,11 @@ impl fmt::Display for SettingsError {
                 "cluster: `{name}` is no name: take 1 to {MAX_CLUSTER_NAME} letters, digits, `.`, `_` and `-`"
             ),
             SettingsError::Core(error) => error.fmt(f),
+            SettingsError::KillDelay(value) => write!(
+                f,
+                "kill_delay: {value:?} is longer than {:?}: give a shorter one with --kill-delay (Settings::kill_delay)",
+                Config::MAX_ELECTION_TIMEOUT
+            ),
             SettingsError::NoPeers => f.write_str(
                 "peer: there is none: name the other voters with --peer (Settings::peers), or insist with --alone \
                  (Settings::alone); alone, a node leads without anybody's vote",

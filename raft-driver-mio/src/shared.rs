@@ -24,6 +24,9 @@ pub struct View {
     /// This node's leadership. Every leadership that begins ends: one whose term is not that of the
     /// view before has ended that one, too.
     pub leadership: Option<Leadership>,
+    /// That somebody asked this node to hand its leadership over, while it waits for the host to stop its work
+    /// ([`Settings::stop_timeout`](crate::Settings::stop_timeout)).
+    pub hand_over: Option<HandOver>,
     /// The term and the reason of the end of this node's latest leadership.
     pub lost: Option<(Term, LostReason)>,
     /// Whether the node has stopped. Nothing changes any more.
@@ -41,6 +44,20 @@ pub struct Leadership {
     /// Whether a majority has followed this leader since it was elected, which began its lease. The lease
     /// may be over by now: [`Handle::leadership`](crate::Handle::leadership) tells.
     pub confirmed: bool,
+    /// Before this, what an earlier leader ran may still go on ([`Settings::kill_delay`](crate::Settings::kill_delay)): start
+    /// nothing of the kind earlier. Usually it is the moment of the election.
+    pub may_start: Instant,
+}
+
+/// A hand-over that was asked for: stop what runs under the leadership, then call
+/// [`Handle::hand_over`](crate::Handle::hand_over).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct HandOver {
+    /// The term of the leadership that is to be handed over.
+    pub term: Term,
+    /// To whom; `None` is the voter that answered last.
+    pub to: Option<NodeId>,
 }
 
 #[derive(Debug)]
@@ -55,6 +72,8 @@ struct Watched {
 #[derive(Debug)]
 pub(crate) struct Shared {
     lease: Mutex<Lease<Instant>>,
+    /// The lease was extended, or is void.
+    lease_changed: Condvar,
     watched: Mutex<Watched>,
     changed: Condvar,
 }
@@ -72,11 +91,13 @@ impl Shared {
             term: Term::default(),
             leader: None,
             leadership: None,
+            hand_over: None,
             lost: None,
             stopped: false,
         };
         Shared {
             lease: Mutex::new(Lease::new(lease)),
+            lease_changed: Condvar::new(),
             watched: Mutex::new(Watched {
                 view,
                 log_tail: None,
@@ -89,6 +110,12 @@ impl Shared {
     /// Lets the lease follow an action, at the moment at which it is carried out.
     pub(crate) fn carry_out(&self, action: &Action) {
         lock(&self.lease).carry_out(action, Instant::now);
+        if matches!(
+            action,
+            Action::LeadershipConfirmed { .. } | Action::LeadershipLost { .. }
+        ) {
+            self.lease_changed.notify_all();
+        }
     }
 
     /// The term in which the node leads with a lease now, and how long the lease lasts unless it is
@@ -99,6 +126,19 @@ impl Shared {
         let now = Instant::now();
         let term = lease.valid_at(now)?;
         Some((term, lease.ends()?.saturating_duration_since(now)))
+    }
+
+    /// Waits until the lease, by its term and end, is another than `seen`, at most for `timeout`. Whether it is over by
+    /// now is not looked at.
+    pub(crate) fn wait_lease(
+        &self,
+        seen: Option<(Term, Instant)>,
+        timeout: Duration,
+    ) -> Option<(Term, Instant)> {
+        let same = |lease: &mut Lease<Instant>| lease.grant() == seen;
+        let lease = lock(&self.lease);
+        let woken = self.lease_changed.wait_timeout_while(lease, timeout, same);
+        woken.unwrap_or_else(PoisonError::into_inner).0.grant()
     }
 
     /// Changes the view and wakes those who wait for it, if `change` changes anything.
@@ -129,9 +169,11 @@ impl Shared {
     /// The end: the lease is void, nobody waits any more.
     pub(crate) fn end(&self, result: Result<(), NodeError>) {
         *lock(&self.lease) = Lease::new(None);
+        self.lease_changed.notify_all();
         let mut watched = lock(&self.watched);
         watched.view.seq += 1;
         watched.view.leadership = None;
+        watched.view.hand_over = None;
         watched.view.stopped = true;
         watched.ended.get_or_insert(result.map_err(Arc::new));
         self.changed.notify_all();

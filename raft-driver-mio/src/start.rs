@@ -18,12 +18,14 @@ use crate::counters::Counters;
 use crate::error::{NodeError, StartError};
 use crate::frame::{Identity, TimingDigest, Transport};
 use crate::handle::Handle;
+use crate::handover::Held;
 use crate::node::{CONTROL, Node, SOCKET, WAKER};
 use crate::peers::Peers;
 use crate::resolve::Resolver;
 use crate::settings::{Listen, PeerAddress, Settings};
 use crate::shared::Shared;
 use crate::store::Store;
+use crate::takeover::takeover_wait;
 
 /// Starts a node on a thread of its own.
 ///
@@ -60,13 +62,14 @@ pub fn start(settings: Settings) -> Result<Handle, StartError> {
         .map_err(StartError::Restore)?;
     let shared = Arc::new(Shared::new(config.lease()));
     let (sender, commands) = channel();
-    let handle = Handle::new(settings.id, listen, Arc::clone(&shared), sender, waker);
+    let handle = Handle::new(config.clone(), listen, Arc::clone(&shared), sender, waker);
     let node = Node {
         peers: Peers::new(&settings.peers, listen),
         transport: transport(&settings, &config),
         id: settings.id,
         cluster: settings.cluster,
         listen,
+        takeover_wait: takeover_wait(&config, settings.kill_delay),
         config,
         raft,
         deadlines: Deadlines::new(),
@@ -84,6 +87,9 @@ pub fn start(settings: Settings) -> Result<Handle, StartError> {
         renewed: true,
         isolated: false,
         transfer: None,
+        asked: None,
+        stop_timeout: settings.stop_timeout,
+        held: Held::default(),
         end: None,
         started: Instant::now(),
         store,
@@ -156,7 +162,7 @@ fn transport(settings: &Settings, config: &Config) -> Transport {
     let identity = Identity {
         cluster: settings.cluster.clone(),
         id: settings.id,
-        timing: TimingDigest::of(config),
+        timing: TimingDigest::of(config).and(takeover_wait(config, settings.kill_delay)),
     };
     let peers: Vec<NodeId> = config.peers().collect();
     Transport::new(identity, &peers, settings.keys.clone(), |buffer| {

@@ -48,6 +48,10 @@ pub struct Status {
     pub voted_for: Option<NodeId>,
     /// Whether it is paused: it votes and does not campaign.
     pub paused: bool,
+    /// Whether its host could do the work of a leader. If not, it votes and does not campaign.
+    pub fit: bool,
+    /// Whether it was asked to hand its leadership over and waits for what it runs to stop.
+    pub handing_over: bool,
     /// Whether it is a witness: it votes and never campaigns.
     pub witness: bool,
     /// Whether it drops every datagram in and out.

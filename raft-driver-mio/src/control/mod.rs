@@ -39,7 +39,8 @@ pub enum Request {
         /// Whether to drop them.
         on: bool,
     },
-    /// Hand the leadership over. The answer's `to` is the voter that was asked to take over.
+    /// Hand the leadership over. The answer's `to` is the voter that will be asked to take over; `stopping` is true if what runs
+    /// under the leadership is stopped first, and the leadership goes on until then.
     Transfer {
         /// To whom; `null` takes the voter that answered last.
         to: Option<NodeId>,

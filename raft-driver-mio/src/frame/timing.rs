@@ -36,4 +36,17 @@ impl TimingDigest {
         }
         TimingDigest(digest.finalize().to_le_bytes())
     }
+
+    /// The digest of a cluster whose new leaders wait for what their predecessors ran, and how long: all of them must. No wait changes
+    /// nothing.
+    pub fn and(self, takeover_wait: Duration) -> TimingDigest {
+        if takeover_wait.is_zero() {
+            return self;
+        }
+        let mut digest = crc32fast::Hasher::new();
+        digest.update(&self.0);
+        digest.update(&takeover_wait.as_secs().to_le_bytes());
+        digest.update(&takeover_wait.subsec_nanos().to_le_bytes());
+        TimingDigest(digest.finalize().to_le_bytes())
+    }
 }

@@ -2,6 +2,7 @@
 
 mod cluster;
 mod common;
+mod handover;
 mod hostile;
 #[cfg(all(feature = "cli", target_os = "linux"))]
 mod process;

@@ -1,0 +1,162 @@
+//! Hosts that have something to stop before they give the leadership up.
+
+use std::time::Duration;
+
+use crate::common::{Cluster, PATIENCE, leader, others, status, wait_until};
+use raft_driver_mio::raft_core::{NodeId, TransferRefusal};
+use raft_driver_mio::{
+    Handle, Instant, SettingsError, StartError, TransferError, start, takeover_wait,
+};
+
+/// Three nodes whose hosts have that long to stop their work.
+fn hosts(cluster: &Cluster, stop_timeout: Duration) -> Vec<Handle> {
+    let settings = cluster.members.iter().map(|member| {
+        let mut settings = member.settings(true);
+        settings.stop_timeout = Some(stop_timeout);
+        settings
+    });
+    settings
+        .map(|settings| start(settings).expect("a node"))
+        .collect()
+}
+
+fn three() -> Cluster {
+    Cluster::bind(3, "127.0.0.1").expect("the loopback")
+}
+
+#[test]
+fn a_transfer_waits_for_the_host_and_the_successor_need_not_wait() {
+    let cluster = three();
+    let nodes = hosts(&cluster, PATIENCE * 10);
+    let (first, term) = leader(&nodes);
+    let target = others(&nodes, &first).remove(0);
+    let mut states = first.subscribe();
+    assert_eq!(first.transfer(Some(target.id())), Ok(target.id()));
+    let asked = states
+        .wait_for(PATIENCE, |view| view.hand_over.is_some())
+        .and_then(|view| view.hand_over)
+        .expect("an announcement");
+    assert_eq!((asked.term, asked.to), (term, Some(target.id())));
+    assert!(status(&first).handing_over);
+    // It goes on leading, and extends its lease, for as long as its host needs.
+    let lease = first.lease_until();
+    let later = first.wait_lease(lease, PATIENCE);
+    assert!(later > lease, "{later:?} is not after {lease:?}");
+    assert_eq!(first.leadership(), Some(term));
+    let again = TransferError::Refused(TransferRefusal::AlreadyStarted);
+    assert_eq!(first.transfer(None), Err(again));
+
+    assert_eq!(first.hand_over(None), Ok(target.id()));
+    assert_eq!(first.leadership(), None);
+    assert_eq!(first.lease_until(), None);
+    assert_eq!(first.view().hand_over, None);
+    let (second, next) = leader(&nodes);
+    assert_eq!((second.id(), Some(next)), (target.id(), term.next()));
+    let leadership = second.view().leadership.expect("a leadership");
+    assert!(leadership.predecessor_stopped);
+    assert!(leadership.may_start <= Instant::now());
+}
+
+#[test]
+fn a_transfer_that_cannot_be_is_not_announced() {
+    let cluster = three();
+    let nodes = hosts(&cluster, PATIENCE * 10);
+    let (first, _) = leader(&nodes);
+    let refused = TransferError::Refused(TransferRefusal::UnknownTarget);
+    assert_eq!(first.transfer(Some(NodeId(9))), Err(refused));
+    assert_eq!(first.view().hand_over, None);
+    let follower = others(&nodes, &first).remove(0);
+    let refused = TransferError::Refused(TransferRefusal::NotLeader);
+    assert_eq!(follower.transfer(None), Err(refused));
+    assert_eq!(follower.hand_over(None), Err(refused));
+}
+
+#[test]
+fn a_host_that_does_not_stop_in_time_is_not_waited_for() {
+    let cluster = three();
+    let nodes = hosts(&cluster, Duration::from_millis(1));
+    let (first, term) = leader(&nodes);
+    let target = first.transfer(None).expect("a transfer");
+    let rest = others(&nodes, &first);
+    let (second, next) = leader(&rest);
+    assert!(next > term);
+    assert_eq!(second.id(), target);
+    let leadership = second.view().leadership.expect("a leadership");
+    assert!(!leadership.predecessor_stopped, "nobody said so");
+    assert_eq!(first.view().hand_over, None);
+}
+
+#[test]
+fn an_unfit_node_is_not_elected_and_a_pause_is_another_matter() {
+    let cluster = three();
+    let nodes = cluster.start();
+    for node in &nodes[..2] {
+        node.set_fit(false).expect("a running node");
+        node.pause().expect("a running node");
+        node.resume().expect("a running node");
+    }
+    let (first, _) = leader(&nodes);
+    // Whoever was elected before it heard that it is unfit hands over.
+    if first.id() != nodes[2].id() {
+        wait_until("the fit one takes over", || {
+            let _ = first.transfer(Some(nodes[2].id()));
+            nodes[2].leadership().is_some()
+        });
+    }
+    assert!(!status(&nodes[0]).fit && !status(&nodes[0]).paused && status(&nodes[2]).fit);
+    // A leader does not choose the unfit to take over.
+    let nobody = TransferError::Refused(TransferRefusal::NobodyAnswered);
+    wait_until("both have said so", || {
+        nodes[2].hand_over(None) == Err(nobody)
+    });
+    nodes[0].set_fit(true).expect("a running node");
+    wait_until("it is asked again", || {
+        nodes[2].transfer(None) == Ok(nodes[0].id())
+    });
+}
+
+#[test]
+fn a_long_kill_delay_is_waited_for_unless_all_has_stopped() {
+    let cluster = three();
+    let kill_delay = PATIENCE;
+    let nodes: Vec<Handle> = cluster
+        .members
+        .iter()
+        .map(|member| {
+            let mut settings = member.settings(true);
+            settings.kill_delay = kill_delay;
+            start(settings).expect("a node")
+        })
+        .collect();
+    let (first, _) = leader(&nodes);
+    let wait = takeover_wait(first.config(), kill_delay);
+    assert!(wait > Duration::ZERO);
+    let may_start = |node: &Handle| node.view().leadership.expect("a leadership").may_start;
+    assert!(may_start(&first) > Instant::now());
+    first.hand_over(None).expect("a hand-over");
+    let (second, _) = leader(&others(&nodes, &first));
+    assert!(may_start(&second) <= Instant::now());
+}
+
+#[test]
+fn nodes_that_disagree_about_the_kill_delay_do_not_hear_each_other() {
+    let cluster = Cluster::bind(2, "127.0.0.1").expect("the loopback");
+    let nodes: Vec<Handle> = [Duration::ZERO, PATIENCE]
+        .into_iter()
+        .zip(&cluster.members)
+        .map(|(kill_delay, member)| {
+            let mut settings = member.settings(true);
+            settings.kill_delay = kill_delay;
+            start(settings).expect("a node")
+        })
+        .collect();
+    wait_until("both have said so", || {
+        let dropped = |node| status(node).dropped.contains_key("other_timing");
+        nodes.iter().all(dropped)
+    });
+    let mut settings = cluster.members[0].settings(true);
+    settings.kill_delay = Duration::MAX;
+    let error = start(settings).expect_err("too long");
+    let expected = matches!(error, StartError::Settings(SettingsError::KillDelay(_)));
+    assert!(expected, "{error}");
+}
