@@ -1,12 +1,38 @@
-//! A node's options, from the command line and from a file, made into settings.
+//! A member's options, from the command line and from a file, made into settings.
 
 use std::collections::BTreeMap;
+use std::path::PathBuf;
 
 use raft_core::{NodeId, Options};
 use raft_driver_mio::config_file::{File, parse_peer};
 use raft_driver_mio::{Keyring, Settings};
 
+use crate::log::Format;
 use crate::options;
+
+fn file(given: &options::Options) -> Result<File, String> {
+    match &given.config {
+        Some(path) => File::read(path),
+        None => Ok(File::default()),
+    }
+}
+
+/// Puts what a file for all hosts says of this node where a file of its own has it.
+fn narrow(file: &mut File, given: &options::Options) -> Result<(), String> {
+    if file.node.is_empty() {
+        return Ok(());
+    }
+    if !given.peer.is_empty() {
+        return Err(
+            "peer: the file of --config names the nodes in its [[node]] table: leave one of the two out"
+                .to_owned(),
+        );
+    }
+    let host = rustix::system::uname();
+    let host = host.nodename().to_string_lossy().into_owned();
+    let me = file.pick(given.id, &host)?;
+    file.narrow(me, given.listen)
+}
 
 /// What is missing, and how to give it.
 fn required<T>(value: Option<T>, name: &str) -> Result<T, String> {
@@ -15,59 +41,85 @@ fn required<T>(value: Option<T>, name: &str) -> Result<T, String> {
     })
 }
 
-/// The node's settings and the log's level. An error is one line or more that say what to do.
-pub(crate) fn settings(args: options::Options) -> Result<(Settings, tracing::Level), String> {
-    let file = match &args.config {
-        Some(path) => File::read(path)?,
-        None => File::default(),
-    };
-    let level = args
+/// How a member logs.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Logging {
+    pub(crate) level: tracing::Level,
+    pub(crate) format: Format,
+}
+
+/// What a member was given: its node's settings, and what is around the node.
+#[derive(Debug)]
+pub(crate) struct Given {
+    pub(crate) settings: Settings,
+    pub(crate) logging: Logging,
+}
+
+/// Reads the options, the file and the key. An error is one line or more that say what to do.
+pub(crate) fn read(given: options::Options) -> Result<Given, String> {
+    let mut file = file(&given)?;
+    narrow(&mut file, &given)?;
+    let level = given
         .log_level
         .or(file.log_level)
         .unwrap_or_else(|| "info".to_owned());
     let level = level.parse().map_err(|_| {
         format!("log-level: `{level}` is none of error, warn, info, debug and trace")
     })?;
-    let id = NodeId(required(args.id.or(file.id), "id")?);
-    let listen = required(args.listen.or(file.listen), "listen")?;
-    let state_dir = required(args.state_dir.or(file.state_dir), "state-dir")?;
-    let cluster = args
+    let format = match given.log_format.or(file.log_format) {
+        Some(format) => Format::parse(&format).map_err(|error| format!("log-format: {error}"))?,
+        None => Format::default(),
+    };
+    let id = NodeId(required(given.id.or(file.id), "id")?);
+    let listen = required(given.listen.or(file.listen), "listen")?;
+    let state_dir = required(given.state_dir.or(file.state_dir), "state-dir")?;
+    let cluster = given
         .cluster
         .or(file.cluster)
         .unwrap_or_else(|| "raft".to_owned());
     let mut settings = Settings::new(cluster, id, listen, state_dir);
-    let peers = if args.peer.is_empty() {
+    let peers = if given.peer.is_empty() {
         file.peer
     } else {
-        args.peer
+        given.peer
     };
     settings.peers = peers
         .iter()
         .map(|peer| parse_peer(peer))
         .collect::<Result<_, _>>()?;
     one_address_each(&settings)?;
-    settings.alone = args.alone || file.alone;
-    settings.first_start = args.init;
-    settings.keys = match args.key_file.or(file.key_file) {
+    settings.alone = given.alone || file.alone;
+    settings.first_start = given.init;
+    settings.keys = match given.key_file.or(file.key_file) {
         Some(path) => Some(Keyring::read(&path).map_err(|error| error.to_string())?),
         None => None,
     };
-    settings.insecure = args.insecure || file.insecure;
+    settings.insecure = given.insecure || file.insecure;
     settings.control_socket = true;
     let defaults = Options::default();
     settings.options = Options {
-        heartbeat_interval: args
+        heartbeat_interval: given
             .heartbeat
             .or(file.heartbeat)
             .unwrap_or(defaults.heartbeat_interval),
-        election_timeout: args
+        election_timeout: given
             .election_timeout
             .or(file.election_timeout)
             .unwrap_or(defaults.election_timeout),
-        witness: args.witness || file.witness,
+        witness: given.witness || file.witness,
         ..defaults
     };
-    Ok((settings, level))
+    let logging = Logging { level, format };
+    Ok(Given { settings, logging })
+}
+
+/// The state directory that the options or their file name.
+pub(crate) fn state_dir(given: &options::Options) -> Result<PathBuf, String> {
+    let dir = match &given.state_dir {
+        Some(dir) => Some(dir.clone()),
+        None => file(given)?.state_dir,
+    };
+    required(dir, "state-dir")
 }
 
 /// Two nodes at one address are a slip of the pen that no node could otherwise tell from silence.

@@ -8,6 +8,7 @@ mod member;
 mod node;
 mod options;
 mod status;
+mod target;
 
 use std::fmt::Display;
 use std::io::Write;
@@ -24,6 +25,7 @@ struct Cli {
 }
 
 #[derive(Debug, Subcommand)]
+#[expect(clippy::large_enum_variant, reason = "there is only one")]
 enum Command {
     Node(node::Args),
     Keygen(keygen::Args),

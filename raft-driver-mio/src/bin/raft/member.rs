@@ -3,7 +3,7 @@
 use raft_core::ConfigError;
 use raft_driver_mio::{Handle, Settings, SettingsError, StartError, StoreError};
 
-use crate::config;
+use crate::config::{self, Given};
 use crate::log::{self, Log};
 use crate::options::Options;
 
@@ -30,10 +30,12 @@ pub(crate) fn start(
     adapt: impl FnOnce(&mut Settings),
 ) -> Result<Member, Refusal> {
     let refuse = |error, status| Refusal { error, status };
-    let (mut settings, level) =
-        config::settings(options).map_err(|error| refuse(error, EX_CONFIG))?;
+    let Given {
+        mut settings,
+        logging,
+    } = config::read(options).map_err(|error| refuse(error, EX_CONFIG))?;
     adapt(&mut settings);
-    let log = log::start(level).map_err(|error| refuse(format!("a thread: {error}"), 1))?;
+    let log = log::start(logging).map_err(|error| refuse(format!("a thread: {error}"), 1))?;
     let handle = raft_driver_mio::start(settings)
         .map_err(|error| refuse(explain(&error), status_of(&error)))?;
     Ok(Member { handle, _log: log })

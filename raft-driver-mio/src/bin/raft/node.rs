@@ -27,13 +27,15 @@ Example, the first of three hosts, at its very first start:
     --peer 2=10.0.0.2:7400 --peer 3=host3.example:7400 \\
     --state-dir /var/lib/raft --key-file /etc/raft/key --init
 
-The same as a file, raft node --config /etc/raft/node.toml --init:
+The same as a file for all three, raft node --config /etc/raft/cluster.toml --init (see raft check-config):
   cluster = \"billing\"
-  id = 1
-  listen = \"10.0.0.1:7400\"
-  peer = [\"2=10.0.0.2:7400\", \"3=host3.example:7400\"]
   state-dir = \"/var/lib/raft\"
-  key-file = \"/etc/raft/key\"")]
+  key-file = \"/etc/raft/key\"
+  node = [
+    { id = 1, host = \"host1\", address = \"10.0.0.1:7400\" },
+    { id = 2, host = \"host2\", address = \"10.0.0.2:7400\" },
+    { id = 3, host = \"host3\", address = \"host3.example:7400\", listen = \"10.0.0.3:7400\" },
+  ]")]
 pub(crate) struct Args {
     #[command(flatten)]
     options: Options,

@@ -1,13 +1,15 @@
 //! `raft status`: what a running node says of itself.
 
 use std::io::Write;
-use std::path::PathBuf;
 use std::process::ExitCode;
 
 use raft_core::RoleKind;
 use raft_driver_mio::Status;
 use raft_driver_mio::control::{Request, client};
 use serde_json::Value;
+
+use crate::member::EX_CONFIG;
+use crate::target::Target;
 
 /// The exit statuses beside 0.
 const NO_LEADER: u8 = 2;
@@ -20,28 +22,33 @@ Exit status:
   0   a leader is known
   2   no leader is known
   3   no node answers
+  78  the state directory is not given, or the file is wrong
 
 Examples:
   raft status --state-dir /var/lib/raft
   raft status --state-dir /var/lib/raft --json | jq .leader")]
 pub(crate) struct Args {
-    /// The node's state directory
-    #[arg(long, value_name = "DIR")]
-    state_dir: PathBuf,
+    #[command(flatten)]
+    target: Target,
     /// Print one JSON object
     #[arg(long)]
     json: bool,
 }
 
 pub(crate) fn run(args: Args) -> ExitCode {
-    let answer = client::ask(&args.state_dir, &Request::Status);
+    let state_dir = match args.target.state_dir() {
+        Ok(state_dir) => state_dir,
+        Err(error) => return fail(&error, EX_CONFIG),
+    };
+    let answer = client::ask(&state_dir, &Request::Status);
     let read = |answer: &Value| serde_json::from_value(answer.clone());
     let (answer, status): (Value, Status) = match answer.map(|answer| (read(&answer), answer)) {
         Ok((Ok(status), answer)) => (answer, status),
         Ok((Err(error), _)) => {
-            return fail(&format!("the node's answer is not understood: {error}"));
+            let error = format!("the node's answer is not understood: {error}");
+            return fail(&error, UNREACHABLE);
         }
-        Err(error) => return fail(&error.to_string()),
+        Err(error) => return fail(&error.to_string(), UNREACHABLE),
     };
     let text = if args.json {
         format!("{answer}\n")
@@ -57,9 +64,9 @@ pub(crate) fn run(args: Args) -> ExitCode {
     })
 }
 
-fn fail(error: &str) -> ExitCode {
+fn fail(error: &str, status: u8) -> ExitCode {
     crate::complain("status", error);
-    ExitCode::from(UNREACHABLE)
+    ExitCode::from(status)
 }
 
 /// The status for people: one line for the node, one for each peer.

@@ -239,6 +239,13 @@ impl Cluster {
 
     fn command(&self, id: u64, first: bool) -> Command {
         let mut command = Command::new(&self.program);
+        // What the environment says of some other node is not meant for ours.
+        std::env::vars_os()
+            .map(|(name, _)| name)
+            .filter(|name| name.as_encoded_bytes().starts_with(b"RAFT_"))
+            .for_each(|name| {
+                command.env_remove(name);
+            });
         command.args(["node", "--cluster", "demo", "--exit-on-stdin-eof", "--id"]);
         command.arg(id.to_string());
         for (other, port) in (1..).zip(&self.ports) {

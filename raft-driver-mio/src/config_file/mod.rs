@@ -1,5 +1,7 @@
 //! The file of `raft node --config` (feature `cli`). It is here, and not in the program, so that it can be fuzzed.
 
+mod nodes;
+
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -10,7 +12,10 @@ use serde::{Deserialize, Deserializer};
 use crate::PeerAddress;
 use crate::duration;
 
-/// The file of `--config`: the options of the command line, under the same names.
+pub use nodes::Node;
+
+/// The file of `--config`: the options of the command line, under the same names; or one for all hosts, in
+/// which a table of nodes takes the place of what differs between them.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case", default)]
 pub struct File {
@@ -41,6 +46,10 @@ pub struct File {
     pub insecure: bool,
     /// The least important lines to log.
     pub log_level: Option<String>,
+    /// How to write them.
+    pub log_format: Option<String>,
+    /// All nodes of the cluster, in a file for all hosts.
+    pub node: Vec<Node>,
 }
 
 fn optional_duration<'de, D: Deserializer<'de>>(from: D) -> Result<Option<Duration>, D::Error> {
@@ -93,7 +102,9 @@ impl File {
     ///
     /// The line and what is wrong in it.
     pub fn parse(text: &str) -> Result<File, String> {
-        toml::from_str(text).map_err(|error| error.to_string())
+        let file: File = toml::from_str(text).map_err(|error| error.to_string())?;
+        file.check_nodes()?;
+        Ok(file)
     }
 }
 

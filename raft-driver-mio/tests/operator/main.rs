@@ -1,0 +1,4 @@
+//! What an operator does with the program `raft`: real processes on loopback addresses of their own.
+
+mod common;
+mod config;
