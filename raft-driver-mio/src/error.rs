@@ -103,6 +103,35 @@ impl fmt::Display for Stopped {
 
 impl std::error::Error for Stopped {}
 
+/// Why the addresses of a node's peers were not replaced. Nothing changed.
+#[derive(Debug)]
+#[non_exhaustive]
+pub enum ReplaceError {
+    /// The peers are not those that the node was started with.
+    OtherPeers,
+    /// A peer's address will not do.
+    Address(SettingsError),
+    /// There is a host name, and no thread to resolve it.
+    Thread(io::Error),
+    /// The node has stopped.
+    Stopped,
+}
+
+impl fmt::Display for ReplaceError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            ReplaceError::OtherPeers => f.write_str(
+                "peer: the numbers of the peers differ from those at the start: only addresses change while a node runs",
+            ),
+            ReplaceError::Address(error) => error.fmt(f),
+            ReplaceError::Thread(error) => write!(f, "a thread: {error}"),
+            ReplaceError::Stopped => Stopped.fmt(f),
+        }
+    }
+}
+
+impl std::error::Error for ReplaceError {}
+
 /// Why a leadership transfer did not begin.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]

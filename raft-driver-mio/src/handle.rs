@@ -9,8 +9,9 @@ use mio::Waker;
 use raft_core::{Config, LogPosition, NodeId, Term};
 
 use crate::clock::Instant;
-use crate::error::{NodeError, Stopped, TransferError};
+use crate::error::{NodeError, ReplaceError, Stopped, TransferError};
 use crate::key::Keyring;
+use crate::settings::PeerAddress;
 use crate::shared::{Shared, View};
 use crate::status::Status;
 
@@ -28,7 +29,14 @@ pub(crate) enum Command {
     },
     Hold(Hold, bool),
     Isolate(bool),
-    ReplaceKeys(Option<Keyring>),
+    ReplaceKeys {
+        keys: Keyring,
+        reply: SyncSender<()>,
+    },
+    ReplaceAddresses {
+        peers: Vec<(NodeId, PeerAddress)>,
+        reply: SyncSender<Result<(), ReplaceError>>,
+    },
     Shutdown,
     Abort,
 }
@@ -252,14 +260,29 @@ impl Handle {
         Ok(())
     }
 
-    /// Takes other keys from now on. To change the key of a running cluster, add the new one on every
+    /// Takes other keys from the moment when this returns. To change the key of a running cluster, add the new one on every
     /// node, then put it first on every node, then remove the old one.
     ///
     /// # Errors
     ///
     /// The node has stopped.
     pub fn replace_keys(&self, keys: Keyring) -> Result<(), Stopped> {
-        self.send(Command::ReplaceKeys(Some(keys)))
+        let (reply, answer) = sync_channel(1);
+        self.send(Command::ReplaceKeys { keys, reply })?;
+        answer.recv().map_err(|_| Stopped)
+    }
+
+    /// Takes other addresses of the peers from now on: of exactly those that the node was started with. A host
+    /// name is resolved before the address before is given up.
+    ///
+    /// # Errors
+    ///
+    /// One of the addresses will not do, or the peers are others. Nothing changed.
+    pub fn replace_addresses(&self, peers: Vec<(NodeId, PeerAddress)>) -> Result<(), ReplaceError> {
+        let (reply, answer) = sync_channel(1);
+        self.send(Command::ReplaceAddresses { peers, reply })
+            .map_err(|Stopped| ReplaceError::Stopped)?;
+        answer.recv().unwrap_or(Err(ReplaceError::Stopped))
     }
 
     /// Stops the node in order. A leader's lease ends at once, and it hands its leadership over as one whose

@@ -32,7 +32,8 @@ const MAX_FILE_LEN: u64 = 16 * 1024;
 ///
 /// A datagram names the id of its key. Keys change without a gap in three steps, each finished on
 /// all nodes before the next begins: add the new key under an id of its own as the *last* line;
-/// move it to the *first* line; remove the old one.
+/// move it to the *first* line; remove the old one. A running node takes new keys by
+/// [`Handle::replace_keys`](crate::Handle::replace_keys), the program `raft` on SIGHUP.
 #[derive(Clone)]
 pub struct Keyring {
     first: SealingKey,
@@ -58,6 +59,21 @@ impl Keyring {
     /// when a line of it is no key. It names the file and the line and never shows what the line
     /// holds.
     pub fn read(path: &Path) -> Result<Keyring, KeyError> {
+        Self::read_private(path, 0o077)
+    }
+
+    /// Reads a key file that is a credential of systemd. It belongs to root, and the service reads it through an access
+    /// control list, which shows as a group that may read (mode 0440).
+    ///
+    /// # Errors
+    ///
+    /// As [`read`](Keyring::read).
+    pub fn read_credential(path: &Path) -> Result<Keyring, KeyError> {
+        Self::read_private(path, 0o037)
+    }
+
+    /// `refused` are the bits of the mode that nobody may have.
+    fn read_private(path: &Path, refused: u32) -> Result<Keyring, KeyError> {
         let io = |source| KeyError::Io {
             action: "read",
             path: path.to_owned(),
@@ -71,7 +87,7 @@ impl Keyring {
             });
         }
         let mode = metadata.permissions().mode() & 0o7777;
-        if mode & 0o077 != 0 {
+        if mode & refused != 0 {
             return Err(KeyError::Permissions {
                 path: path.to_owned(),
                 mode,
@@ -159,6 +175,13 @@ impl Keyring {
     /// The key that seals.
     pub(crate) fn first(&self) -> &SealingKey {
         &self.first
+    }
+
+    /// The ids of all keys; the first seals.
+    pub(crate) fn ids(&self) -> impl Iterator<Item = u8> {
+        std::iter::once(&self.first)
+            .chain(&self.others)
+            .map(|key| key.id)
     }
 
     /// The key with this id.

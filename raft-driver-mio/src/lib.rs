@@ -77,6 +77,7 @@ mod key;
 mod names;
 mod node;
 mod peers;
+mod replace;
 mod report;
 mod resolve;
 mod settings;
@@ -90,7 +91,7 @@ mod traffic;
 pub use raft_core;
 
 pub use clock::Instant;
-pub use error::{NodeError, StartError, Stopped, TransferError};
+pub use error::{NodeError, ReplaceError, StartError, Stopped, TransferError};
 pub use frame::{DropReason, Identity, MAX_DATAGRAM, Opened, TimingDigest, Transport};
 pub use handle::{Handle, Subscription};
 pub use key::{KeyError, Keyring, LineProblem};

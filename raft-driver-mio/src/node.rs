@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use getrandom::SysRng;
 use mio::net::UdpSocket;
-use mio::{Events, Poll, Token};
+use mio::{Events, Poll, Token, Waker};
 use raft_core::{Action, Actions, Config, Deadlines, Event, NodeId, Raft, RoleKind, Term, Timer};
 use rand_core::UnwrapErr;
 use tracing::info;
@@ -51,6 +51,8 @@ pub(crate) struct Node {
     pub(crate) readable: bool,
     pub(crate) peers: Peers,
     pub(crate) resolver: Option<Resolver>,
+    /// What a resolver that is started later wakes the node with.
+    pub(crate) waker: Arc<Waker>,
     pub(crate) control: Option<Control>,
     pub(crate) commands: Receiver<Command>,
     /// Whether there may be more of them.
@@ -273,7 +275,13 @@ impl Node {
             }
             Command::Hold(hold, on) => self.hold(hold, on)?,
             Command::Isolate(on) => self.isolate(on),
-            Command::ReplaceKeys(keys) => self.transport.replace_keys(keys),
+            Command::ReplaceKeys { keys, reply } => {
+                self.replace_keys(keys);
+                let _ = reply.try_send(());
+            }
+            Command::ReplaceAddresses { peers, reply } => {
+                let _ = reply.try_send(self.replace_addresses(&peers));
+            }
             Command::Shutdown => self.begin_shutdown()?,
             Command::Abort => self.end = Some(End::Now),
         }

@@ -30,6 +30,8 @@ pub(crate) struct Peer {
     asked_resolver: Option<Instant>,
     /// Whether the resolver owes an answer.
     resolving: bool,
+    /// Whether it was given another name, which is not resolved yet: `address` is the old one's.
+    renamed: bool,
 }
 
 impl Peer {
@@ -50,7 +52,28 @@ impl Peer {
         count < ANSWERS
     }
 
-    /// The host name to resolve, if it is time: at the start, and whenever the peer has been silent for
+    /// Takes another address or name. True if the address changed with it; a name is to be resolved first.
+    pub(crate) fn move_to(&mut self, name: &PeerAddress, listen: SocketAddr) -> bool {
+        if self.name == *name {
+            return false;
+        }
+        self.name = name.clone();
+        self.asked_resolver = None;
+        match name {
+            PeerAddress::Address(address) => {
+                self.renamed = false;
+                let before = self.address;
+                self.address = reachable_as(*address, listen);
+                self.address != before
+            }
+            PeerAddress::Name { .. } => {
+                self.renamed = true;
+                false
+            }
+        }
+    }
+
+    /// The host name to resolve, if it is time: at the start, after a change of name, and whenever the peer has been silent for
     /// `silence`. One question at a time: when names are not served, an answer takes long.
     pub(crate) fn resolve_due(&mut self, now: Instant, silence: Duration) -> Option<(String, u16)> {
         let PeerAddress::Name { host, port } = &self.name else {
@@ -59,7 +82,7 @@ impl Peer {
         let heard = |at| now.saturating_duration_since(at) < silence;
         let asked = |at| now.saturating_duration_since(at) < RESOLVE_INTERVAL;
         let asked = self.resolving || self.asked_resolver.is_some_and(asked);
-        if asked || self.last_received.is_some_and(heard) {
+        if asked || !self.renamed && self.last_received.is_some_and(heard) {
             return None;
         }
         self.asked_resolver = Some(now);
@@ -79,10 +102,9 @@ impl Peer {
             .iter()
             .filter_map(|address| reachable_as(*address, listen))
             .collect();
-        let next = match self
-            .address
-            .and_then(|now| usable.iter().position(|a| *a == now))
-        {
+        let current = self.address.filter(|_| !self.renamed);
+        self.renamed &= usable.is_empty();
+        let next = match current.and_then(|now| usable.iter().position(|a| *a == now)) {
             Some(current) => usable.get(current + 1).or(usable.first()),
             None => usable.first(),
         };
@@ -116,6 +138,7 @@ impl Peers {
             answers: None,
             asked_resolver: None,
             resolving: false,
+            renamed: false,
         };
         let mut list: Vec<_> = peers.iter().map(peer).collect();
         list.sort_unstable_by_key(|peer| peer.id);

@@ -12,6 +12,8 @@ use raft_core::NodeId;
 /// A name that was resolved, or was not.
 pub(crate) struct Resolved {
     pub(crate) id: NodeId,
+    pub(crate) host: String,
+    pub(crate) port: u16,
     pub(crate) result: io::Result<Vec<SocketAddr>>,
 }
 
@@ -33,8 +35,14 @@ impl Resolver {
                     let result = (host.as_str(), port)
                         .to_socket_addrs()
                         .map(Iterator::collect);
+                    let resolved = Resolved {
+                        id,
+                        host,
+                        port,
+                        result,
+                    };
                     // Without a listener the node is gone.
-                    if answer.send(Resolved { id, result }).is_err() || waker.wake().is_err() {
+                    if answer.send(resolved).is_err() || waker.wake().is_err() {
                         break;
                     }
                 }

@@ -119,7 +119,11 @@ impl Settings {
 }
 
 /// Whether a node that listens on `listen` can send to a peer at `address`, and not to itself.
-fn check_peer(id: NodeId, address: SocketAddr, listen: SocketAddr) -> Result<(), SettingsError> {
+pub(crate) fn check_peer(
+    id: NodeId,
+    address: SocketAddr,
+    listen: SocketAddr,
+) -> Result<(), SettingsError> {
     let reachable = reachable_as(address, listen).ok_or(SettingsError::Family {
         id,
         address,

@@ -50,19 +50,20 @@ pub fn start(settings: Settings) -> Result<Handle, StartError> {
         .register(&mut socket, SOCKET, Interest::READABLE)
         .map_err(system("the socket"))?;
     let control = control(&settings, &poll)?;
-    let named = |(_, address): &(NodeId, PeerAddress)| matches!(address, PeerAddress::Name { .. });
-    let resolver = if settings.peers.iter().any(named) {
-        Some(Resolver::start(Arc::clone(&waker)).map_err(system("a thread"))?)
-    } else {
-        None
-    };
+    let resolver = resolver(&settings, &waker)?;
     // Seeded afresh at every restore: it is the system's own generator.
     let random = UnwrapErr(SysRng);
     let (raft, actions) = Raft::restore(config.clone(), hard_state, settings.last_log, random)
         .map_err(StartError::Restore)?;
     let shared = Arc::new(Shared::new(config.lease()));
     let (sender, commands) = channel();
-    let handle = Handle::new(config.clone(), listen, Arc::clone(&shared), sender, waker);
+    let handle = Handle::new(
+        config.clone(),
+        listen,
+        Arc::clone(&shared),
+        sender,
+        Arc::clone(&waker),
+    );
     let node = Node {
         peers: Peers::new(&settings.peers, listen),
         transport: transport(&settings, &config),
@@ -78,6 +79,7 @@ pub fn start(settings: Settings) -> Result<Handle, StartError> {
         socket,
         readable: true,
         resolver,
+        waker,
         control,
         commands,
         commanded: false,
@@ -156,6 +158,15 @@ fn control(settings: &Settings, poll: &Poll) -> Result<Option<Control>, StartErr
         error,
     };
     control.map(Some).map_err(error)
+}
+
+fn resolver(settings: &Settings, waker: &Arc<Waker>) -> Result<Option<Resolver>, StartError> {
+    let named = |(_, address): &(NodeId, PeerAddress)| matches!(address, PeerAddress::Name { .. });
+    if !settings.peers.iter().any(named) {
+        return Ok(None);
+    }
+    let resolver = Resolver::start(Arc::clone(waker));
+    resolver.map(Some).map_err(system("a thread"))
 }
 
 fn transport(settings: &Settings, config: &Config) -> Transport {

@@ -13,6 +13,7 @@ use crate::counters::{About, Counters};
 use crate::error::NodeError;
 use crate::frame::{MAX_DATAGRAM, Opened};
 use crate::node::Node;
+use crate::settings::PeerAddress;
 
 /// How many datagrams are read before timers are looked at again.
 const DATAGRAMS_A_TURN: usize = 64;
@@ -147,9 +148,18 @@ impl Node {
             let forgotten: Vec<NodeId> = forgotten.map(|peer| peer.id).collect();
             forgotten.into_iter().for_each(|peer| self.send(peer, None));
         }
+        self.resolve_names();
+    }
+
+    /// Asks for the addresses of the peers that are silent, and of those that have another name now.
+    pub(crate) fn resolve_names(&mut self) {
+        let (now, silence) = (
+            Instant::now(),
+            self.config.election_timeout() * SILENT_INTERVALS,
+        );
         if let Some(resolver) = &self.resolver {
             for peer in self.peers.iter_mut() {
-                if let Some((host, port)) = peer.resolve_due(now, interval * SILENT_INTERVALS) {
+                if let Some((host, port)) = peer.resolve_due(now, silence) {
                     resolver.ask(peer.id, host, port);
                 }
             }
@@ -167,6 +177,15 @@ impl Node {
                 continue;
             };
             peer.answered();
+            let asked = PeerAddress::Name {
+                host: resolved.host,
+                port: resolved.port,
+            };
+            if peer.name != asked {
+                // It was given another name meanwhile. That one is asked for now.
+                self.resolve_names();
+                continue;
+            }
             let name = &peer.name.to_string();
             match resolved.result {
                 Ok(addresses) if peer.resolved(&addresses, self.listen) => {

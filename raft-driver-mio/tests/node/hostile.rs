@@ -5,8 +5,9 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use crate::common::{Cluster, PATIENCE, status, wait_until};
-use raft_driver_mio::raft_core::{AppendEntries, Config, Message, NodeId, RoleKind, Round, Term};
-use raft_driver_mio::{Handle, Identity, MAX_DATAGRAM, Opened, Status, TimingDigest, Transport};
+use crate::impostor::Impostor;
+use raft_driver_mio::raft_core::{AppendEntries, Message, NodeId, RoleKind, Round, Term};
+use raft_driver_mio::{Handle, MAX_DATAGRAM, Status};
 
 /// How many datagrams are sent before their arrival is waited for: no more than a socket's buffer holds.
 const BATCH: usize = 16;
@@ -113,7 +114,7 @@ fn damaged_and_reflected_frames_change_nothing_and_are_counted() {
 fn timers_run_and_the_control_answers_during_a_flood() {
     let (cluster, node) = alone();
     // Damaged in its last byte, so that it is as much work as a good one.
-    let mut forged = impostor(&cluster, NodeId(2)).seal(node.id(), None).to_vec();
+    let mut forged = impostor(&cluster, NodeId(2)).seal(node.id(), None);
     if let Some(last) = forged.last_mut() {
         *last ^= 1;
     }
@@ -140,20 +141,11 @@ fn timers_run_and_the_control_answers_during_a_flood() {
     });
 }
 
-/// Plays a peer: the frames are what a real one would send.
-fn impostor(cluster: &Cluster, id: NodeId) -> Transport {
+/// Plays a peer of the node.
+fn impostor(cluster: &Cluster, id: NodeId) -> Impostor {
     let settings = cluster.members[0].settings(false);
-    let config = Config::new(id, &[NodeId(1), NodeId(2), NodeId(3)], settings.options)
-        .expect("a configuration");
-    let identity = Identity {
-        cluster: "test".to_owned(),
-        id,
-        timing: TimingDigest::of(&config),
-    };
-    let peers: Vec<_> = config.peers().collect();
-    let mut next = numbers(id.0);
-    let random = move |buffer: &mut [u8]| buffer.iter_mut().for_each(|byte| *byte = next() as u8);
-    Transport::new(identity, &peers, settings.keys, random)
+    let keys = settings.keys.expect("a key");
+    Impostor::new("test", id, &settings.options, keys)
 }
 
 fn heartbeat(term: u64, round: u64) -> Message {
@@ -178,12 +170,10 @@ fn recorded_heartbeats_are_nothing_to_a_node_that_was_restarted() {
     let mut recording = Vec::new();
     while status(&node).leader != Some(NodeId(2)) {
         let length = socket.recv(&mut buffer).expect("a datagram of the node");
-        if let Opened::Stale { answer, .. } = peer.open(&buffer[..length]) {
-            socket.send_to(answer, node.local_address()).expect("sent");
+        if let (_, Some(answer)) = peer.open(&buffer[..length]) {
+            socket.send_to(&answer, node.local_address()).expect("sent");
         }
-        recording = peer
-            .seal(me.id, Some(&heartbeat(7, recording.len() as u64 + 1)))
-            .to_vec();
+        recording = peer.seal(me.id, Some(&heartbeat(7, recording.len() as u64 + 1)));
         socket
             .send_to(&recording, node.local_address())
             .expect("sent");

@@ -5,6 +5,11 @@ mod common;
 mod handover;
 mod hostile;
 #[cfg(all(feature = "cli", target_os = "linux"))]
+mod hosts;
+mod impostor;
+#[cfg(all(feature = "cli", target_os = "linux"))]
 mod process;
 #[cfg(all(feature = "cli", target_os = "linux"))]
 mod refusals;
+#[cfg(all(feature = "cli", target_os = "linux"))]
+mod reload;

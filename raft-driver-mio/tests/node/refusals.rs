@@ -1,6 +1,6 @@
 //! Wrong options: one line that names the mistake and the remedy, and nothing is left behind.
 
-use crate::process::{Hosts, finish, output, raft, stderr};
+use crate::hosts::{Hosts, finish, output, raft, stderr};
 
 /// What `raft node` says of a wrong configuration.
 fn refused(options: &[&str]) -> String {

@@ -4,11 +4,11 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 use raft_core::{NodeId, Options};
+use raft_driver_mio::Settings;
 use raft_driver_mio::config_file::{File, parse_peer};
-use raft_driver_mio::{Keyring, Settings};
 
 use crate::log::Format;
-use crate::options;
+use crate::{keys, options};
 
 fn file(given: &options::Options) -> Result<File, String> {
     match &given.config {
@@ -91,7 +91,7 @@ pub(crate) fn read(given: options::Options) -> Result<Given, String> {
     settings.alone = given.alone || file.alone;
     settings.first_start = given.init;
     settings.keys = match given.key_file.or(file.key_file) {
-        Some(path) => Some(Keyring::read(&path).map_err(|error| error.to_string())?),
+        Some(path) => Some(keys::read(&path)?),
         None => None,
     };
     settings.insecure = given.insecure || file.insecure;

@@ -3,10 +3,12 @@
 mod config;
 mod demo;
 mod keygen;
+mod keys;
 mod log;
 mod member;
 mod node;
 mod options;
+mod reload;
 mod status;
 mod target;
 

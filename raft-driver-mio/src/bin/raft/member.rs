@@ -1,11 +1,14 @@
 //! Starts a member from its options, for whatever subcommand runs it.
 
+use std::sync::Arc;
+
 use raft_core::ConfigError;
 use raft_driver_mio::{Handle, Settings, SettingsError, StartError, StoreError};
 
 use crate::config::{self, Given};
 use crate::log::{self, Log};
 use crate::options::Options;
+use crate::reload::Reload;
 
 /// The exit status of what only the operator can mend, EX_CONFIG of sysexits.h.
 pub(crate) const EX_CONFIG: u8 = 78;
@@ -13,6 +16,8 @@ pub(crate) const EX_CONFIG: u8 = 78;
 /// A member that runs.
 pub(crate) struct Member {
     pub(crate) handle: Handle,
+    /// What SIGHUP does.
+    pub(crate) reload: Arc<Reload>,
     /// Written to its end when the member is dropped.
     _log: Log,
 }
@@ -30,15 +35,21 @@ pub(crate) fn start(
     adapt: impl FnOnce(&mut Settings),
 ) -> Result<Member, Refusal> {
     let refuse = |error, status| Refusal { error, status };
+    let given = config::read(options.clone()).map_err(|error| refuse(error, EX_CONFIG))?;
+    let reload = Arc::new(Reload::new(options, &given));
     let Given {
         mut settings,
         logging,
-    } = config::read(options).map_err(|error| refuse(error, EX_CONFIG))?;
+    } = given;
     adapt(&mut settings);
     let log = log::start(logging).map_err(|error| refuse(format!("a thread: {error}"), 1))?;
     let handle = raft_driver_mio::start(settings)
         .map_err(|error| refuse(explain(&error), status_of(&error)))?;
-    Ok(Member { handle, _log: log })
+    Ok(Member {
+        handle,
+        reload,
+        _log: log,
+    })
 }
 
 /// The library names its own fields, which for the timing are not the names of our options.

@@ -1,6 +1,7 @@
 //! `raft node`: one node in the foreground.
 
 use std::process::ExitCode;
+use std::sync::Arc;
 
 use raft_driver_mio::Handle;
 use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
@@ -8,11 +9,14 @@ use signal_hook::iterator::Signals;
 
 use crate::member::{self, Refusal};
 use crate::options::Options;
+use crate::reload::Reload;
 
 /// Runs one node of a cluster in the foreground.
 ///
-/// Logs one line for each transition on standard error. SIGTERM, SIGINT and SIGHUP hand the
-/// leadership to another node and end this one with status 0; a second signal ends it at once.
+/// Logs one line for each transition on standard error. SIGTERM and SIGINT hand the leadership to
+/// another node and end this one with status 0; a second one ends it at once. SIGHUP reads the key
+/// file and the file of --config again: keys and the addresses of peers change while the node runs.
+/// If anything else has changed, or is wrong, nothing changes, and a line of the log says why.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
 Exit status:
@@ -54,7 +58,7 @@ pub(crate) fn run(args: Args) -> ExitCode {
         Ok(member) => member,
         Err(Refusal { error, status }) => return fail(&error, status),
     };
-    stop_on_signals(signals, member.handle.clone());
+    obey_signals(signals, member.handle.clone(), Arc::clone(&member.reload));
     if args.exit_on_stdin_eof {
         stop_with_stdin(member.handle.clone());
     }
@@ -66,15 +70,19 @@ pub(crate) fn run(args: Args) -> ExitCode {
     }
 }
 
-/// The first signal stops the node in order, the second ends the process.
-fn stop_on_signals(mut signals: Signals, handle: Handle) {
+/// SIGHUP reloads. Of the others the first stops the node in order, the second ends the process.
+fn obey_signals(mut signals: Signals, handle: Handle, reload: Arc<Reload>) {
     std::thread::spawn(move || {
-        let mut signals = signals.forever();
-        if signals.next().is_some() {
-            handle.shutdown();
-        }
-        if let Some(signal) = signals.next() {
-            std::process::exit(128 + signal);
+        let mut stopping = false;
+        for signal in signals.forever() {
+            match signal {
+                SIGHUP => reload.reload(&handle),
+                _ if stopping => std::process::exit(128 + signal),
+                _ => {
+                    stopping = true;
+                    handle.shutdown();
+                }
+            }
         }
     });
 }

@@ -48,7 +48,8 @@ pub(crate) struct Options {
     /// comes back under a new number
     #[arg(long)]
     pub(crate) init: bool,
-    /// The file of the key that all nodes share (see raft keygen)
+    /// The file of the keys that all nodes share (see raft keygen). $CREDENTIALS_DIRECTORY/NAME is a
+    /// credential of systemd
     #[arg(
         long,
         value_name = "FILE",
