@@ -62,6 +62,7 @@
 //! timing and voters. The datagrams of one that has another timing are dropped, and counted ([`Status::dropped`]); nodes whose
 //! voters differ can have two leaders. Therefore one without peers starts only if it is said to be [`Settings::alone`].
 
+mod answers;
 mod clock;
 #[cfg(feature = "cli")]
 pub mod config_file;

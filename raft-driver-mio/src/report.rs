@@ -1,17 +1,13 @@
-//! What a node says of itself: reports of the core as log lines and counters, its status, and the answers of
-//! its control socket.
+//! What a node says of itself: reports of the core as log lines and counters, and its status.
 
 use std::net::SocketAddr;
 
 use raft_core::{DropReason, MessageKind, NodeId, Report};
-use serde_json::{Value, json};
 use tracing::{debug, info};
 
 use crate::clock::Instant;
-use crate::control::{Request, refusal};
 use crate::counters::About;
-use crate::error::{NodeError, TransferError};
-use crate::handle::Hold;
+use crate::error::TransferError;
 use crate::names::snake_case;
 use crate::node::Node;
 use crate::status::{PeerStatus, STATUS_SCHEMA, Status};
@@ -157,58 +153,10 @@ impl Node {
         }
     }
 
-    fn address_of(&self, id: NodeId) -> Option<SocketAddr> {
+    pub(crate) fn address_of(&self, id: NodeId) -> Option<SocketAddr> {
         match self.peers.get(id) {
             Some(peer) => peer.address,
             None => (id == self.id).then_some(self.listen),
         }
-    }
-
-    /// Serves the control socket. A failed disk met on the way ends the node as it does anywhere else.
-    pub(crate) fn serve_control(&mut self) -> Result<(), NodeError> {
-        let Some(mut control) = self.control.take() else {
-            return Ok(());
-        };
-        control.accept(self.poll.registry());
-        let mut failed = Ok(());
-        control.serve(|line| match self.answer(line) {
-            Ok(answer) => answer,
-            Err(error) => {
-                failed = Err(error);
-                refusal("the node failed")
-            }
-        });
-        self.control = Some(control);
-        failed
-    }
-
-    fn answer(&mut self, line: &[u8]) -> Result<String, NodeError> {
-        let request = match serde_json::from_slice(line) {
-            Ok(request) => request,
-            Err(error) => return Ok(refusal(&format!("the request is not understood: {error}"))),
-        };
-        let mut answer = json!({ "ok": true });
-        match request {
-            Request::Status => {
-                let Ok(Value::Object(status)) = serde_json::to_value(self.status()) else {
-                    return Ok(refusal("the status cannot be written"));
-                };
-                answer
-                    .as_object_mut()
-                    .into_iter()
-                    .for_each(|all| all.extend(status.clone()));
-            }
-            Request::Isolate { on } => self.isolate(on),
-            Request::Transfer { to } => match self.ask_for_transfer(to)? {
-                Ok(to) => {
-                    let stopping = self.asked.is_some();
-                    answer = json!({ "ok": true, "to": to, "stopping": stopping });
-                }
-                Err(error) => return Ok(refusal(&error.to_string())),
-            },
-            Request::Pause => self.hold(Hold::Paused, true)?,
-            Request::Resume => self.hold(Hold::Paused, false)?,
-        }
-        Ok(answer.to_string())
     }
 }

@@ -4,11 +4,11 @@ use std::fmt;
 use std::io::{self, BufRead, BufReader, ErrorKind, Read, Write};
 use std::os::unix::net::UnixStream;
 use std::path::{Path, PathBuf};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use serde_json::Value;
 
-use super::{Request, SOCKET_NAME};
+use super::{Change, Request, SOCKET_NAME};
 use crate::status::Status;
 
 /// How long a node is waited for.
@@ -24,10 +24,12 @@ const MAX_ANSWER: u64 = 1 << 20;
 /// No node answers there, or the node refused.
 pub fn ask(state_dir: &Path, request: &Request) -> Result<Value, AskError> {
     let path = state_dir.join(SOCKET_NAME);
-    let answer = exchange(&path, request).map_err(|error| match error.kind() {
-        // A socket's time-out is the one or the other, by the system.
-        ErrorKind::WouldBlock | ErrorKind::TimedOut => AskError::Silent { path },
-        _ => AskError::Unreachable { path, error },
+    let answer = exchange(&path, request).map_err(|error| {
+        if is_timeout(&error) {
+            AskError::Silent { path }
+        } else {
+            AskError::Unreachable { path, error }
+        }
     })?;
     match (answer.get("ok"), answer.get("error")) {
         (Some(Value::Bool(true)), _) => Ok(answer),
@@ -46,13 +48,95 @@ pub fn status(state_dir: &Path) -> Result<Status, AskError> {
     serde_json::from_value(answer).map_err(|_| AskError::Incomprehensible)
 }
 
-fn exchange(path: &Path, request: &Request) -> io::Result<Value> {
+/// Watches the node whose state directory is `state_dir`: its state now, and every change from now on.
+///
+/// # Errors
+///
+/// No node can be reached there.
+pub fn watch(state_dir: &Path) -> Result<Watch, AskError> {
+    let path = state_dir.join(SOCKET_NAME);
+    let connected = send(&path, &Request::Watch);
+    let stream = connected.map_err(|error| AskError::Unreachable {
+        path: path.clone(),
+        error,
+    })?;
+    Ok(Watch {
+        path,
+        stream: BufReader::new(stream),
+        line: Vec::new(),
+        heard: false,
+    })
+}
+
+/// The states of a node, one after the other. States may be skipped, the latest never is.
+#[derive(Debug)]
+pub struct Watch {
+    path: PathBuf,
+    stream: BufReader<UnixStream>,
+    line: Vec<u8>,
+    heard: bool,
+}
+
+impl Watch {
+    /// Waits for the next state, at most until `deadline`; the first is there at once. `None` when the time
+    /// is over.
+    ///
+    /// # Errors
+    ///
+    /// The node is gone, or its process hangs and has not said anything at all for some seconds.
+    pub fn next(&mut self, deadline: Option<Instant>) -> Result<Option<Change>, AskError> {
+        let unreachable = |error| AskError::Unreachable {
+            path: self.path.clone(),
+            error,
+        };
+        loop {
+            let left = deadline.map(|at| at.saturating_duration_since(Instant::now()));
+            let patience = match (left, self.heard) {
+                (Some(Duration::ZERO), _) => return Ok(None),
+                (Some(left), true) => Some(left),
+                (left, false) => Some(left.unwrap_or(TIMEOUT).min(TIMEOUT)),
+                (None, true) => None,
+            };
+            let socket = self.stream.get_ref();
+            socket.set_read_timeout(patience).map_err(unreachable)?;
+            match self.stream.read_until(b'\n', &mut self.line) {
+                Ok(_) if self.line.ends_with(b"\n") => break,
+                Ok(_) => return Err(unreachable(ErrorKind::UnexpectedEof.into())),
+                Err(error) if error.kind() == ErrorKind::Interrupted => {}
+                Err(error) if !is_timeout(&error) => return Err(unreachable(error)),
+                // What has come so far is kept.
+                Err(_) if deadline.is_some_and(|at| at <= Instant::now()) => return Ok(None),
+                Err(_) if self.heard => {}
+                Err(_) => {
+                    let path = self.path.clone();
+                    return Err(AskError::Silent { path });
+                }
+            }
+        }
+        self.heard = true;
+        let change = serde_json::from_slice(&self.line);
+        self.line.clear();
+        change.map(Some).map_err(|_| AskError::Incomprehensible)
+    }
+}
+
+fn is_timeout(error: &io::Error) -> bool {
+    // A socket's time-out is the one or the other, by the system.
+    matches!(error.kind(), ErrorKind::WouldBlock | ErrorKind::TimedOut)
+}
+
+fn send(path: &Path, request: &Request) -> io::Result<UnixStream> {
     let mut stream = UnixStream::connect(path)?;
     stream.set_read_timeout(Some(TIMEOUT))?;
     stream.set_write_timeout(Some(TIMEOUT))?;
     let mut line = serde_json::to_vec(request)?;
     line.push(b'\n');
     stream.write_all(&line)?;
+    Ok(stream)
+}
+
+fn exchange(path: &Path, request: &Request) -> io::Result<Value> {
+    let stream = send(path, request)?;
     let mut answer = String::new();
     BufReader::new(stream.take(MAX_ANSWER)).read_line(&mut answer)?;
     if answer.is_empty() {

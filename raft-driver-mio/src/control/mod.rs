@@ -2,6 +2,7 @@
 //! directory that only its owner can open. It is served from the node's own loop, so nothing here
 //! blocks, and a client can neither fill the memory nor hold up the node.
 
+mod change;
 pub mod client;
 
 use std::fs;
@@ -16,6 +17,8 @@ use raft_core::NodeId;
 use serde::{Deserialize, Serialize};
 
 use crate::clock::Instant;
+
+pub use change::{CHANGE_SCHEMA, Change};
 
 /// The control socket's name in the state directory.
 pub const SOCKET_NAME: &str = "control.sock";
@@ -49,6 +52,18 @@ pub enum Request {
     Pause,
     /// Campaign again.
     Resume,
+    /// The state now and whenever it changes: a [`Change`] a line, and `ok`. States may be skipped when the client is slow; the
+    /// latest never is. The client asks nothing else any more.
+    Watch,
+}
+
+/// What a node does about a request.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Answer {
+    /// It says this.
+    Line(String),
+    /// It tells every change from now on.
+    Watch,
 }
 
 /// The answer that is an error.
@@ -73,6 +88,8 @@ struct Client {
     output: Vec<u8>,
     /// Whether it ends when the output is written.
     closing: bool,
+    /// Whether it is told of changes, and of which last.
+    watching: Option<Option<Change>>,
     ready: bool,
     last_active: Instant,
 }
@@ -126,7 +143,7 @@ impl Control {
     }
 
     /// Serves whoever is ready, for a bounded time.
-    pub(crate) fn serve(&mut self, mut answer: impl FnMut(&[u8]) -> String) {
+    pub(crate) fn serve(&mut self, mut answer: impl FnMut(&[u8]) -> Answer) {
         for slot in &mut self.clients {
             let Some(client) = slot else {
                 continue;
@@ -134,6 +151,16 @@ impl Control {
             if client.ready && client.serve(&mut answer) == Progress::Close {
                 *slot = None;
             }
+        }
+    }
+
+    /// Tells those who watch of a change, if there are any.
+    pub(crate) fn announce(&mut self, latest: impl FnOnce() -> Change) {
+        let mut clients = self.clients.iter().flatten();
+        if clients.any(|client| client.watching.is_some()) {
+            let latest = latest();
+            let clients = self.clients.iter_mut().flatten();
+            clients.for_each(|client| client.tell(&latest));
         }
     }
 
@@ -203,12 +230,13 @@ impl Client {
             input: Vec::new(),
             output: Vec::new(),
             closing: false,
+            watching: None,
             ready: true,
             last_active: Instant::now(),
         }
     }
 
-    fn serve(&mut self, answer: &mut impl FnMut(&[u8]) -> String) -> Progress {
+    fn serve(&mut self, answer: &mut impl FnMut(&[u8]) -> Answer) -> Progress {
         self.last_active = Instant::now();
         for _ in 0..STEPS_A_TURN {
             match self.advance(answer) {
@@ -230,7 +258,7 @@ impl Client {
     }
 
     /// One step: writes what is to be written, or else answers a request, or else reads.
-    fn advance(&mut self, answer: &mut impl FnMut(&[u8]) -> String) -> io::Result<Progress> {
+    fn advance(&mut self, answer: &mut impl FnMut(&[u8]) -> Answer) -> io::Result<Progress> {
         if !self.output.is_empty() {
             let written = self.stream.write(&self.output)?;
             self.output.drain(..written);
@@ -243,9 +271,15 @@ impl Client {
         if self.closing {
             return Ok(Progress::Close);
         }
+        if self.watching.is_some() {
+            return self.hear_out();
+        }
         if let Some(end) = self.input.iter().position(|byte| *byte == b'\n') {
             let line: Vec<u8> = self.input.drain(..=end).collect();
-            self.reply(answer(&line));
+            match answer(&line) {
+                Answer::Line(text) => self.reply(text),
+                Answer::Watch => self.watching = Some(None),
+            }
             return Ok(Progress::More);
         }
         if self.input.len() >= MAX_LINE {
@@ -263,6 +297,29 @@ impl Client {
         } else {
             Progress::More
         })
+    }
+
+    /// One step for a client that watches: it says nothing that matters, but that it is gone.
+    fn hear_out(&mut self) -> io::Result<Progress> {
+        self.input.clear();
+        let read = self.stream.read(&mut [0; MAX_LINE])?;
+        Ok(if read == 0 {
+            Progress::Close
+        } else {
+            Progress::More
+        })
+    }
+
+    /// Tells a client that watches, and has room for it, what it was not told yet.
+    fn tell(&mut self, latest: &Change) {
+        let Some(told) = &mut self.watching else {
+            return;
+        };
+        if self.output.is_empty() && told.as_ref().is_none_or(|told| !told.is_like(latest)) {
+            *told = Some(latest.clone());
+            self.reply(latest.line());
+            self.ready = true;
+        }
     }
 
     fn reply(&mut self, answer: String) {

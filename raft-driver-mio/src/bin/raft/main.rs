@@ -2,8 +2,10 @@
 
 mod config;
 mod demo;
+mod handover;
 mod keygen;
 mod keys;
+mod leader;
 mod log;
 mod member;
 mod node;
@@ -11,6 +13,7 @@ mod options;
 mod reload;
 mod status;
 mod target;
+mod watch;
 
 use std::fmt::Display;
 use std::io::Write;
@@ -27,11 +30,18 @@ struct Cli {
 }
 
 #[derive(Debug, Subcommand)]
-#[expect(clippy::large_enum_variant, reason = "there is only one")]
 enum Command {
     Node(node::Args),
     Keygen(keygen::Args),
     Status(status::Args),
+    Leader(leader::LeaderArgs),
+    IsLeader(leader::IsLeaderArgs),
+    Watch(watch::WatchArgs),
+    Wait(watch::WaitArgs),
+    Transfer(handover::TransferArgs),
+    StepDown(handover::StepDownArgs),
+    Pause(handover::PauseArgs),
+    Resume(handover::ResumeArgs),
     Demo(demo::Args),
 }
 
@@ -40,6 +50,14 @@ fn main() -> ExitCode {
         Command::Node(args) => node::run(args),
         Command::Keygen(args) => keygen::run(args),
         Command::Status(args) => status::run(args),
+        Command::Leader(args) => leader::leader(args),
+        Command::IsLeader(args) => leader::is_leader(args),
+        Command::Watch(args) => watch::watch(args),
+        Command::Wait(args) => watch::wait(args),
+        Command::Transfer(args) => handover::transfer(args),
+        Command::StepDown(args) => handover::step_down(args),
+        Command::Pause(args) => handover::pause(args),
+        Command::Resume(args) => handover::resume(args),
         Command::Demo(args) => demo::run(args),
     }
 }

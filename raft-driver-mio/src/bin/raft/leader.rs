@@ -1,0 +1,96 @@
+//! `raft leader` and `raft is-leader`: who leads, and whether this node does.
+
+use std::process::ExitCode;
+
+use raft_driver_mio::control::client;
+use serde_json::json;
+
+use crate::target::{self, Failure, NO, NO_LEADER, Target};
+
+/// Prints who leads, as far as the node knows: its number and its address.
+#[derive(Debug, clap::Args)]
+#[command(after_help = "\
+Exit status:
+  0   a leader is known
+  2   no leader is known
+  3   no node answers
+  78  the state directory is not given, or the file is wrong
+
+The leader may be lost by now. What acts on it must ask the leader itself (raft is-leader), or better, pass on
+its term and have lower ones refused.
+
+Example:
+  raft leader --state-dir /var/lib/raft")]
+pub(crate) struct LeaderArgs {
+    #[command(flatten)]
+    target: Target,
+    /// Print one JSON object: id, address, term
+    #[arg(long)]
+    json: bool,
+}
+
+/// Tells whether this node leads at this moment, with a lease that lasts.
+#[derive(Debug, clap::Args)]
+#[command(after_help = "\
+Exit status:
+  0   it leads, and its lease lasts
+  1   it does not
+  2   it does not, and knows no leader
+  3   no node answers
+  78  the state directory is not given, or the file is wrong
+
+It prints the term, the fencing token, if it leads. A lease ends by itself: what is done after this answer should pass
+the term on, and what it writes to should refuse lower ones (see raft fence).
+
+Example:
+  raft is-leader -q --state-dir /var/lib/raft && run-the-report")]
+pub(crate) struct IsLeaderArgs {
+    #[command(flatten)]
+    target: Target,
+    /// Print nothing but errors
+    #[arg(short, long)]
+    quiet: bool,
+}
+
+pub(crate) fn leader(args: LeaderArgs) -> ExitCode {
+    target::exit("leader", show(&args))
+}
+
+fn show(args: &LeaderArgs) -> Result<u8, Failure> {
+    let status = client::status(&args.target.state_dir()?)?;
+    let Some(leader) = status.leader else {
+        return Ok(NO_LEADER);
+    };
+    let (address, term) = (status.leader_address, status.term);
+    let text = if args.json {
+        json!({ "id": leader, "address": address, "term": term }).to_string()
+    } else {
+        let address = address.map(|address| format!(" {address}"));
+        format!("{leader}{}", address.unwrap_or_default())
+    };
+    target::print(&(text + "\n"));
+    Ok(0)
+}
+
+pub(crate) fn is_leader(args: IsLeaderArgs) -> ExitCode {
+    target::exit("is-leader", test(&args))
+}
+
+fn test(args: &IsLeaderArgs) -> Result<u8, Failure> {
+    let status = client::status(&args.target.state_dir()?)?;
+    let (text, code) = match (status.active, status.leader) {
+        (true, _) => (format!("yes: term {}", status.term), 0),
+        (false, Some(leader)) if leader == status.node_id => {
+            ("no: it leads, but has no lease now".to_owned(), NO)
+        }
+        (false, Some(leader)) => {
+            let leader = target::place(leader, status.leader_address);
+            (format!("no: the leader is {leader}"), NO)
+        }
+        (false, None) => ("no: no leader is known".to_owned(), NO_LEADER),
+    };
+    if !args.quiet {
+        target::print(&(text + "\n"));
+    }
+    Ok(code)
+}
