@@ -49,8 +49,10 @@ pub struct Status {
     /// Whether it is paused: it votes and does not campaign.
     pub paused: bool,
     /// Whether its host could do the work of a leader. If not, it votes and does not campaign.
+    #[serde(default = "yes")]
     pub fit: bool,
     /// Whether it was asked to hand its leadership over and waits for what it runs to stop.
+    #[serde(default)]
     pub handing_over: bool,
     /// Whether it is a witness: it votes and never campaigns.
     pub witness: bool,
@@ -73,6 +75,11 @@ pub struct Status {
     pub peers: Vec<PeerStatus>,
     /// The syncs of the node's disk.
     pub sync_seconds: SyncStatus,
+}
+
+// What was added to the first version has a default: the status of an older node is read as well.
+fn yes() -> bool {
+    true
 }
 
 /// A peer, as a node sees it.
