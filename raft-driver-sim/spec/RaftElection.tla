@@ -259,7 +259,8 @@ Dead(m, nodes) ==
                   /\ to.confirmed < m.round \/ to.answered[m.from] < m.round
     IN CASE m.type \in {"RequestVote", "AppendEntries"} -> past /\ from.term >= MaxTerm
          [] m.type = "RequestPreVote" -> from.term >= MaxTerm
-         [] m.type = "TimeoutNow" -> past \/ m.term >= MaxTerm
+         \* A paused node does not campaign, but learns the term.
+         [] m.type = "TimeoutNow" -> past \/ (m.term >= MaxTerm /\ (reached \/ ~Pauses))
          [] m.type = "RequestVoteResponse" ->
                 reached /\ (m.granted => (past \/ to.role # "candidate") /\ from.term > m.term)
          [] m.type = "RequestPreVoteResponse" -> reached /\ (m.granted => to.term >= m.question)

@@ -4,7 +4,7 @@
 //! boxes take minutes and gigabytes:
 //! `cargo test --release -p raft-driver-sim --test explore -- --ignored --nocapture`.
 
-use raft_driver_sim::explore::{Bounds, Hashing, Options, Report, explore};
+use raft_driver_sim::explore::{Bounds, Hashing, Network, Options, Report, explore};
 
 const COUNTS: &str = include_str!("../explore-counts.txt");
 
@@ -93,6 +93,75 @@ fn plain_raft_keeps_its_promises_in_larger_boxes() {
 fn the_defaults_keep_their_promises_in_larger_boxes() {
     compare(two_rounds(Bounds::standard(2, 3)));
     compare(Bounds::standard(4, 1));
+}
+
+fn on(network: Network) -> Options {
+    Options {
+        threads: std::thread::available_parallelism().map_or(1, usize::from),
+        network: Some(network),
+        ..Options::default()
+    }
+}
+
+fn no_crash(bounds: Bounds) -> Bounds {
+    Bounds {
+        crashes: false,
+        ..bounds
+    }
+}
+
+#[test]
+fn whoever_reaches_a_majority_finds_a_leader_whatever_links_work() {
+    let three = search(Bounds::standard(3, 1), on(Network::Every));
+    assert!(three.recoveries_in_turns.len() > 1);
+    search(paused(Bounds::standard(3, 1)), on(Network::Deaf));
+    let four = no_crash(Bounds::standard(4, 1));
+    // Chains, stars, rings, bridges and nodes that are cut off are among the networks whose links work both ways.
+    for network in [
+        Network::TwoWay,
+        Network::OneWay,
+        Network::Deaf,
+        Network::Mute,
+    ] {
+        search(four, on(network));
+    }
+}
+
+#[test]
+#[ignore = "a search of millions of recoveries: run it in release, as the head of this file says"]
+fn whoever_reaches_a_majority_finds_a_leader_in_larger_boxes() {
+    search(two_rounds(Bounds::standard(3, 1)), on(Network::Every));
+    search(Bounds::standard(4, 1), on(Network::TwoWay));
+    for network in [Network::OneWay, Network::Deaf, Network::Mute] {
+        search(Bounds::standard(4, 1), on(network));
+    }
+}
+
+// Section 5.2 alone is not enough where links do not work. So the search can fail, too.
+#[test]
+fn plain_raft_has_dead_ends_where_the_defaults_have_none() {
+    for network in [Network::Chain, Network::Deaf] {
+        let report =
+            explore(Bounds::plain(3, 1), on(network), &|_| {}).expect("the box is searched");
+        let trace = report.violation.expect("plain Raft has a dead end there");
+        assert!(
+            trace.violation().starts_with("DeadEnd: "),
+            "{}",
+            trace.violation()
+        );
+        let replayed = trace.replay().expect("the trace is of this code");
+        assert_eq!(replayed.violation.as_deref(), Some(trace.violation()));
+    }
+}
+
+#[test]
+fn a_network_that_has_no_place_for_a_leader_is_refused() {
+    let refused = explore(Bounds::standard(2, 1), on(Network::Cut), &|_| {});
+    let error = refused.expect_err("two nodes need each other").to_string();
+    assert!(
+        error.starts_with("network: there is no cut network of 2 nodes"),
+        "{error}"
+    );
 }
 
 // The explorer must find the same whatever way it searches.

@@ -40,6 +40,8 @@ fn what_is_wrong_is_named_and_ends_with_status_2() {
     for (arguments, named) in [
         (vec!["--nodes", "7"], "nodes"),
         (vec!["--rounds", "0"], "rounds"),
+        (vec!["--network", "square"], "chain"),
+        (vec!["--nodes", "2", "--network", "star"], "network"),
         (vec!["--replay", missing], "no-such-trace.json"),
         (vec!["--dump", "/"], "/: "),
     ] {
@@ -64,7 +66,30 @@ fn the_graph_has_a_line_for_each_state_and_each_transition() {
     assert_eq!(text.lines().filter(dangling).count(), 0);
 }
 
-// A trace of steps that break nothing; a violation takes a broken core.
+// Plain Raft has a leader deposed for ever by whoever does not hear it.
+#[test]
+fn a_violation_is_written_to_a_file_that_replays_it() {
+    let trace = file("violation.json");
+    let path = trace.to_str().expect("a name in Unicode");
+    let output = explore(&["--plain", "--network", "chain", "--trace", path]);
+    let printed = String::from_utf8_lossy(&output.stdout).into_owned();
+    assert_eq!(output.status.code(), Some(1), "{printed}");
+    let replayed = explore(&["--replay", path]);
+    let again = String::from_utf8_lossy(&replayed.stdout).into_owned();
+    assert_eq!(replayed.status.code(), Some(1), "{again}");
+    let last = |text: &str| text.lines().last().map(str::to_owned);
+    assert!(last(&again).is_some_and(|line| line.starts_with("violated: DeadEnd: ")));
+    assert_eq!(last(&printed), last(&again));
+    let text = std::fs::read_to_string(&trace).expect("the trace was written");
+    let mut broken: serde_json::Value = serde_json::from_str(&text).expect("a JSON object");
+    broken["links"] = serde_json::json!([[0, 9]]);
+    std::fs::write(&trace, broken.to_string()).expect("the trace is written");
+    let output = explore(&["--replay", path]);
+    assert_eq!(output.status.code(), Some(2));
+    assert!(String::from_utf8_lossy(&output.stderr).contains("links"));
+}
+
+// A trace of steps that break nothing.
 #[test]
 fn a_trace_is_replayed_step_by_step() {
     let trace = file("trace.json");

@@ -7,9 +7,10 @@
 //! - it is a refusal and its term is not above its receiver's: a refusal only teaches a term;
 //! - it grants a pre-vote and its receiver has gone on to the term asked about: questions of another
 //!   term have other numbers;
-//! - it answers a round and its receiver no longer leads in that term, has begun to hand over, or has confirmed that round with
+//! - it answers a round and its receiver cannot lead in that term any more, has begun to hand over, or has confirmed that round with
 //!   this answer in it; in plain Raft, which confirms no rounds, always;
-//! - it is a TimeoutNow and its receiver's term is above its own, or the next term is outside the box;
+//! - it is a TimeoutNow and its receiver's term is above its own, or the next term is outside the box (a paused node, which refuses to campaign,
+//!   still learns its term from it);
 //! - it asks for a pre-vote and its sender is in `T`: the question changes nothing, and no answer can teach the sender;
 //! - it is a vote request or a heartbeat, its receiver's term is above its own, and its sender is in `T`: it only brings a refusal;
 //! - it grants a vote, its receiver is no candidate of that term any more (a candidacy begins with its term, so it never
@@ -18,12 +19,15 @@
 //! The history that is asked about is not touched: a candidate's votes, a leader's answers and the second vote of a voter are
 //! looked for only while one of the two is in that term, and a later leader's heartbeat to the leader whose lease it breaks is
 //! of a term above its receiver's.
+//!
+//! All this is about the core as it should be. Whether it is true of the core that is explored is seen by the
+//! [audit](super::audit) at the end of a search.
 
 use raft_core::{Message, Protocol};
 
 use super::bounds::Bounds;
 use super::key::{Key, KeyRole};
-use super::messages::{Envelope, MAX_WORDS, Messages};
+use super::messages::{Envelope, MAX_WORDS, Messages, members};
 
 /// The messages from and to a node that are dead by its local state.
 #[derive(Clone, Debug)]
@@ -66,6 +70,35 @@ impl Dead {
         }
     }
 
+    /// Whether the message is dead whatever other nodes say.
+    pub(super) fn is_dead(&self, message: usize) -> bool {
+        has(&self.alone, message)
+    }
+
+    /// Whether the message, to this node, is dead if its sender says so too.
+    pub(super) fn if_sender_agrees(&self, message: usize) -> bool {
+        has(&self.as_receiver, message)
+    }
+
+    /// A message that is dead in this local state, and not as much so in a later one.
+    pub(super) fn woken(&self, later: &Dead) -> Option<usize> {
+        let woken: Vec<u64> = (0..MAX_WORDS)
+            .map(|word| {
+                let alone = later.alone[word];
+                self.alone[word] & !alone
+                    | self.as_receiver[word] & !(later.as_receiver[word] | alone)
+                    | self.as_sender[word] & !(later.as_sender[word] | alone)
+            })
+            .collect();
+        members(&woken).next()
+    }
+
+    /// Calls a message dead.
+    #[cfg(test)]
+    pub(super) fn declare(&mut self, message: usize) {
+        self.alone[message / 64] |= 1 << (message % 64);
+    }
+
     /// What a word of the set of messages keeps, given what all nodes say.
     pub(super) fn living<'a>(all: impl Iterator<Item = &'a Dead>, word: usize) -> u64 {
         let (mut alone, mut as_receiver, mut as_sender) = (0, 0, 0);
@@ -76,6 +109,10 @@ impl Dead {
         }
         !(alone | (as_receiver & as_sender))
     }
+}
+
+fn has(set: &[u64; MAX_WORDS], message: usize) -> bool {
+    set[message / 64] & 1 << (message % 64) != 0
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -120,6 +157,8 @@ fn to(key: &Key, envelope: &Envelope, bounds: &Bounds) -> Verdict {
                 } if bounds.protocol == Protocol::Standard => {
                     *confirmed < round || answered[usize::from(envelope.from)] < round
                 }
+                // It may lead yet; then this would count. (Nobody answers a round that has not begun.)
+                KeyRole::Candidate { .. } => bounds.protocol == Protocol::Standard,
                 _ => false,
             };
             dead(past || reached && !counts)
@@ -127,7 +166,10 @@ fn to(key: &Key, envelope: &Envelope, bounds: &Bounds) -> Verdict {
         Message::RequestVoteResponse(_)
         | Message::AppendEntriesResponse(_)
         | Message::RequestPreVoteResponse(_) => dead(reached),
-        Message::TimeoutNow(request) => dead(past || request.term.0 >= bounds.terms),
+        Message::TimeoutNow(request) => {
+            let only_teaches = request.term.0 >= bounds.terms;
+            dead(past || only_teaches && (reached || !bounds.pauses))
+        }
         Message::RequestPreVote(_) => Verdict::Alive,
     }
 }

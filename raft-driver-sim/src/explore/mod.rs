@@ -16,15 +16,19 @@
 //! ```
 //!
 //! In reading order: `bounds` (the box), `local` (a node and what its steps can come to), `key` (what tells local
-//! states apart), `messages` (the network), `dead` (what is forgotten of it), `symmetry`, `model` (steps, remembered), `check`, `history` and `recovery` (what
+//! states apart), `messages` (the network), `dead` (what is forgotten of it) and `audit` (whether it could be), `symmetry`, `model` (steps, remembered), `check`, `history`, `recovery` and `cut` (what
 //! must hold), `store` and `search`, `trace` (how it came to a violation) and `dump` (the graph).
 
+mod audit;
 mod bounds;
 mod check;
+mod cluster;
+mod cut;
 mod dead;
 mod dump;
 mod history;
 mod key;
+mod links;
 mod local;
 mod messages;
 mod model;
@@ -41,6 +45,7 @@ use std::io;
 use std::time::Duration;
 
 pub use self::bounds::{Bounds, BoundsError};
+pub use self::links::Network;
 pub use self::store::Hashing;
 pub use self::trace::{ReplayError, Replayed, Trace};
 
@@ -57,6 +62,9 @@ pub struct Options {
     pub forget: bool,
     /// Whether every node must be able to recover the cluster from every state. Default: yes.
     pub dead_ends: bool,
+    /// A kind of network with links that do not work, on which every node that can be elected there must be able to
+    /// recover the cluster too, from every state. Default: none.
+    pub network: Option<Network>,
     /// How states are placed in memory.
     pub hashing: Hashing,
     /// The search ends when it has found more states than this.
@@ -72,6 +80,7 @@ impl Default for Options {
             symmetry: true,
             forget: true,
             dead_ends: true,
+            network: None,
             hashing: Hashing::default(),
             max_states: None,
             memory: None,
@@ -115,6 +124,8 @@ pub struct Report {
     pub messages: usize,
     /// How many recoveries took one round, and how many took two.
     pub recoveries: [u64; 2],
+    /// How many recoveries on the other [network](Options::network) took one turn, two turns, and so on.
+    pub recoveries_in_turns: Vec<u64>,
     /// The bytes that the set of states takes.
     pub bytes: u64,
     /// How long it took.
@@ -160,7 +171,12 @@ fn run(
 ) -> Result<(Report, Search), ExploreError> {
     let mut search = Search::new(bounds, options)?;
     let (exhausted, violation) = match search.run(progress) {
-        Ok(exhausted) => (exhausted, None),
+        Ok(exhausted) => {
+            if options.forget {
+                audit::audit(&search.read_model()).map_err(ExploreError::Forgotten)?;
+            }
+            (exhausted, None)
+        }
         Err(SearchEnd::TooManyMessages) => return Err(ExploreError::TooManyMessages),
         Err(SearchEnd::Found(found)) => (false, Some(Trace::to(&search, &found))),
     };
@@ -169,6 +185,9 @@ fn run(
         let model = search.read_model();
         (model.len(), model.messages().len())
     };
+    let recovered = search.recovery.counts();
+    let turns = recovered.turns.iter().rposition(|count| *count > 0);
+    let turns = turns.map_or(0, |last| last + 1);
     let report = Report {
         exhausted,
         states: seen.states,
@@ -177,7 +196,8 @@ fn run(
         depth: seen.depth,
         local_states,
         messages,
-        recoveries: search.recovery.rounds(),
+        recoveries: recovered.rounds,
+        recoveries_in_turns: recovered.turns[..turns].to_vec(),
         bytes: seen.bytes,
         elapsed: seen.elapsed,
         violation,
@@ -195,6 +215,17 @@ pub enum ExploreError {
     Start(String),
     /// There are more different messages than a set can hold.
     TooManyMessages,
+    /// There is no such network of so many nodes in which somebody can be elected, other than that of all links; or
+    /// there are too many.
+    Network {
+        /// The kind of network.
+        network: Network,
+        /// How many nodes there are.
+        nodes: usize,
+    },
+    /// A message that the search forgot makes a difference in the core that was explored, so that what was found stands
+    /// for nothing. Search with [`Options::forget`] off.
+    Forgotten(String),
     /// The graph cannot be written.
     Graph(String),
 }
@@ -208,6 +239,16 @@ impl fmt::Display for ExploreError {
                 f,
                 "the box has more than {} different messages: choose fewer terms or rounds",
                 messages::MAX_MESSAGES
+            ),
+            ExploreError::Network { network, nodes } => write!(
+                f,
+                "network: there is no {network} network of {nodes} nodes, some link of which does not work, in which \
+                 somebody can be elected, or there are too many: choose another network or other nodes"
+            ),
+            ExploreError::Forgotten(what) => write!(
+                f,
+                "a message that the search forgets makes a difference in this core: {what}; search with --no-forget \
+                 to see what comes of it"
             ),
             ExploreError::Graph(what) => write!(f, "the graph cannot be written: {what}"),
         }

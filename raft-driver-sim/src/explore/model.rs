@@ -3,13 +3,13 @@
 
 use std::collections::HashMap;
 
-use raft_core::{Config, Event, NodeId, Protocol, Timer};
+use raft_core::{Config, Event, NodeId, Protocol, Raft, Timer};
 
 use super::ExploreError;
 use super::bounds::Bounds;
 use super::dead::Dead;
 use super::key::{Key, KeyRole};
-use super::local::{Broken, Happening, Local, Notes, Outcome};
+use super::local::{Broken, Happening, Local, Notes, Outcome, Zero};
 use super::messages::{Envelope, MAX_WORDS, Messages};
 use super::symmetry::{Global, Permutations};
 
@@ -132,12 +132,36 @@ impl Model {
         &self.entries[number as usize].local
     }
 
+    /// The nodes of a state.
+    pub(super) fn rafts(&self, state: &Global) -> Vec<Raft<Zero>> {
+        state.locals[..self.bounds.nodes]
+            .iter()
+            .map(|local| self.local(*local).raft.clone())
+            .collect()
+    }
+
     pub(super) fn key(&self, number: u32) -> &Key {
         &self.entries[number as usize].key
     }
 
     pub(super) fn own(&self, number: u32) -> &[Choice] {
         &self.entries[number as usize].own
+    }
+
+    pub(super) fn dead(&self, number: u32) -> &Dead {
+        &self.entries[number as usize].dead
+    }
+
+    #[cfg(test)]
+    pub(super) fn dead_mut(&mut self, number: u32) -> &mut Dead {
+        &mut self.entries[number as usize].dead
+    }
+
+    /// The local states that the steps known so far lead to.
+    pub(super) fn next(&self, number: u32) -> impl Iterator<Item = u32> + '_ {
+        let known = self.entries[number as usize].known.iter();
+        let lists = known.filter(|list| **list != 0);
+        lists.flat_map(|list| self.lists[*list as usize - 1].iter().map(|next| next.local))
     }
 
     pub(super) fn inert(&self, number: u32) -> &[u64; MAX_WORDS] {
@@ -254,8 +278,8 @@ impl Model {
         known[slot] = place as u32 + 1;
     }
 
-    /// Takes the step.
-    fn run(&self, number: u32, choice: Choice) -> Result<Vec<Outcome>, Failure> {
+    /// Takes the step, and remembers nothing of it.
+    pub(super) fn run(&self, number: u32, choice: Choice) -> Result<Vec<Outcome>, Failure> {
         let local = self.local(number);
         let happening = match choice {
             Choice::Crash => Happening::Crash,

@@ -2,69 +2,118 @@
 //! is lost, the first part of every node's timeout ends and then one node's second part, that node leads and all
 //! others follow it within two rounds of a network that loses nothing. This kills bugs that no safety
 //! check sees: a cluster that never elects again breaks no invariant.
+//!
+//! What can be asked where some links do not work is said in [`cut`](super::cut).
 
-use std::collections::{HashSet, VecDeque};
+use std::collections::HashSet;
 use std::sync::{Mutex, PoisonError};
 
-use raft_core::{Action, Event, Message, NodeId, Protocol, Raft, Role, Timer};
+use raft_core::{Event, Protocol, Raft, Role, Timer};
 
 use super::bounds::Bounds;
+use super::cluster::Cluster;
+use super::cut::{self, TURNS};
+use super::links::Links;
 use super::local::Zero;
-use super::model::Model;
-use super::symmetry::Global;
 
 /// How many times a node's timeout may end before it leads.
 const ROUNDS: usize = 2;
-/// More messages than any two rounds take: a network that talks for ever is a dead end too.
-const STORM: usize = 100_000;
 
-/// The dead ends looked for so far. Messages are lost first, so only the local states matter.
-#[derive(Default)]
+/// A state that the cluster does not find out of.
+#[derive(Clone, Debug)]
+pub(super) struct DeadEnd {
+    pub(super) what: String,
+    /// The links that worked, if not all did.
+    pub(super) links: Option<Links>,
+}
+
+/// The recoveries that are tried, and what came of them.
 pub(super) struct Recovery {
+    /// Whether to try with all links.
+    whole: bool,
+    /// The networks with other links.
+    networks: Vec<Links>,
+    /// The nodes' states tried so far. Messages are lost first, so only these matter.
     tried: Mutex<HashSet<[u32; Bounds::MAX_NODES]>>,
-    /// How many recoveries took one round, and how many took two.
-    rounds: Mutex<[u64; ROUNDS]>,
+    counts: Mutex<Counts>,
+}
+
+/// How long recoveries took.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Counts {
+    /// How many took one round, and how many two.
+    pub(super) rounds: [u64; ROUNDS],
+    /// How many took one turn, two turns, and so on.
+    pub(super) turns: [u64; TURNS],
 }
 
 impl Recovery {
-    /// Lets every node recover the cluster from this state.
-    pub(super) fn check(&self, model: &Model, state: &Global) -> Result<(), String> {
+    pub(super) fn new(whole: bool, networks: Vec<Links>) -> Recovery {
+        Recovery {
+            whole,
+            networks,
+            tried: Mutex::default(),
+            counts: Mutex::default(),
+        }
+    }
+
+    /// Lets every node that can be elected recover the cluster from this state, unless that was tried.
+    pub(super) fn check<'a>(
+        &self,
+        locals: &[u32; Bounds::MAX_NODES],
+        rafts: impl FnOnce() -> Vec<Raft<Zero>> + 'a,
+    ) -> Result<(), DeadEnd> {
+        if !self.whole && self.networks.is_empty() {
+            return Ok(());
+        }
         let new = self
             .tried
             .lock()
             .unwrap_or_else(PoisonError::into_inner)
-            .insert(state.locals);
-        if !new {
-            return Ok(());
+            .insert(*locals);
+        if new { self.try_all(&rafts()) } else { Ok(()) }
+    }
+
+    /// Lets every node that can be elected recover the cluster.
+    pub(super) fn try_all(&self, rafts: &[Raft<Zero>]) -> Result<(), DeadEnd> {
+        let mut counts = Counts::default();
+        for node in 0..rafts.len() {
+            if self.whole {
+                let taken = recover(rafts, node).map_err(|what| DeadEnd { what, links: None })?;
+                counts.rounds[taken] += 1;
+            }
+            let electable = |links: &&Links| links.reaches_majority(node, rafts.len());
+            for links in self.networks.iter().filter(electable) {
+                let taken = cut::find_leader(rafts, *links, node).map_err(|what| DeadEnd {
+                    what,
+                    links: Some(*links),
+                })?;
+                counts.turns[taken] += 1;
+            }
         }
-        for node in 0..model.bounds().nodes {
-            let rounds = recover(model, state, node)?;
-            let mut counts = self.rounds.lock().unwrap_or_else(PoisonError::into_inner);
-            counts[rounds] += 1;
+        let mut sums = self.counts.lock().unwrap_or_else(PoisonError::into_inner);
+        for (sum, more) in sums.rounds.iter_mut().zip(counts.rounds) {
+            *sum += more;
+        }
+        for (sum, more) in sums.turns.iter_mut().zip(counts.turns) {
+            *sum += more;
         }
         Ok(())
     }
 
-    /// How many recoveries took one round, and how many took two.
-    pub(super) fn rounds(&self) -> [u64; ROUNDS] {
-        *self.rounds.lock().unwrap_or_else(PoisonError::into_inner)
+    /// How long recoveries took.
+    pub(super) fn counts(&self) -> Counts {
+        *self.counts.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
 /// Has `node` recover the cluster, and says how many rounds it took, less one.
-fn recover(model: &Model, state: &Global, node: usize) -> Result<usize, String> {
-    let nodes = model.bounds().nodes;
-    let mut cluster = Cluster {
-        rafts: state.locals[..nodes]
-            .iter()
-            .map(|local| model.local(*local).raft.clone())
-            .collect(),
-        network: VecDeque::new(),
-    };
-    cluster.settle(node);
-    cluster.network.clear();
+fn recover(rafts: &[Raft<Zero>], node: usize) -> Result<usize, String> {
+    let nodes = rafts.len();
+    let mut cluster = Cluster::new(rafts, Links::all(nodes));
+    settle(&mut cluster, node);
     for round in 0..ROUNDS {
-        cluster.end_part_ones();
+        end_part_ones(&mut cluster);
         if !cluster.leads(node) {
             cluster.fire(node, Timer::Election);
             cluster.deliver()?;
@@ -75,88 +124,39 @@ fn recover(model: &Model, state: &Global, node: usize) -> Result<usize, String> 
             cluster.fire(leader, Timer::Heartbeat);
         }
         cluster.deliver()?;
-        if cluster.follows(node) {
+        let mut others = (0..nodes).filter(|other| *other != node);
+        if cluster.leads(node) && others.all(|other| cluster.follows(other, node)) {
             return Ok(round);
         }
     }
-    let states: Vec<_> = cluster.rafts.iter().map(Raft::state).collect();
     Err(format!(
-        "DeadEnd: node {node} does not lead all others after {ROUNDS} rounds: {states:?}"
+        "DeadEnd: node {node} does not lead all others after {ROUNDS} rounds: {}",
+        cluster.show()
     ))
 }
 
-struct Cluster {
-    rafts: Vec<Raft<Zero>>,
-    network: VecDeque<(NodeId, NodeId, Message)>,
+/// Brings the nodes to where `node` may campaign: nobody is paused, a transfer that came to nothing has
+/// timed out; and of two voters the other, without whose vote nobody is elected, has given up leading.
+fn settle(cluster: &mut Cluster, node: usize) {
+    let two = cluster.rafts.len() == 2;
+    for index in 0..cluster.rafts.len() {
+        cluster.step(index, Event::Resume);
+        let raft = &cluster.rafts[index];
+        let standard = raft.config().protocol() == Protocol::Standard;
+        if let Role::Leader(leader) = raft.state().role() {
+            let stuck = two && standard && index != node;
+            if leader.transfer.is_some() || stuck {
+                cluster.fire(index, Timer::Election);
+            }
+        }
+    }
+    cluster.lose();
 }
 
-impl Cluster {
-    /// Brings the nodes to where `node` may campaign: nobody is paused, a transfer that came to nothing has
-    /// timed out; and of two voters the other, without whose vote nobody is elected, has given up leading.
-    fn settle(&mut self, node: usize) {
-        let two = self.rafts.len() == 2;
-        for index in 0..self.rafts.len() {
-            self.step(index, Event::Resume);
-            let raft = &self.rafts[index];
-            let standard = raft.config().protocol() == Protocol::Standard;
-            if let Role::Leader(leader) = raft.state().role() {
-                let stuck = two && standard && index != node;
-                if leader.transfer.is_some() || stuck {
-                    self.fire(index, Timer::Election);
-                }
-            }
+fn end_part_ones(cluster: &mut Cluster) {
+    for index in 0..cluster.rafts.len() {
+        if cluster.rafts[index].state().in_part_one() {
+            cluster.fire(index, Timer::Election);
         }
-    }
-
-    fn end_part_ones(&mut self) {
-        for index in 0..self.rafts.len() {
-            if self.rafts[index].state().in_part_one() {
-                self.fire(index, Timer::Election);
-            }
-        }
-    }
-
-    fn fire(&mut self, index: usize, timer: Timer) {
-        if let Some(number) = self.rafts[index].armed(timer) {
-            self.step(index, Event::TimerFired { timer, number });
-        }
-    }
-
-    fn step(&mut self, index: usize, event: Event) {
-        let from = NodeId(index as u64);
-        for action in self.rafts[index].step(event) {
-            if let Action::Send { to, message } = action {
-                self.network.push_back((from, to, message));
-            }
-        }
-    }
-
-    /// Delivers all messages, and all that come of them.
-    fn deliver(&mut self) -> Result<(), String> {
-        for _ in 0..STORM {
-            let Some((from, to, message)) = self.network.pop_front() else {
-                return Ok(());
-            };
-            self.step(to.0 as usize, Event::Receive { from, message });
-        }
-        Err(format!("DeadEnd: {STORM} messages and no end"))
-    }
-
-    fn leads(&self, node: usize) -> bool {
-        matches!(self.rafts[node].state().role(), Role::Leader(_))
-    }
-
-    /// Whether `node` leads and all others follow it.
-    fn follows(&self, node: usize) -> bool {
-        let term = self.rafts[node].state().current_term();
-        let leader = NodeId(node as u64);
-        self.leads(node)
-            && self.rafts.iter().enumerate().all(|(index, raft)| {
-                let state = raft.state();
-                let follows = matches!(state.role(), Role::Follower(_));
-                state.current_term() == term
-                    && state.leader() == Some(leader)
-                    && (follows || index == node)
-            })
     }
 }

@@ -6,9 +6,10 @@ use std::time::{Duration, Instant};
 
 use super::bounds::Bounds;
 use super::history::{Interrupt, Taken, successors, violation};
+use super::links::Links;
 use super::messages::MAX_WORDS;
 use super::model::Model;
-use super::recovery::Recovery;
+use super::recovery::{DeadEnd, Recovery};
 use super::store::{Batch, Number, Store, Stretch};
 use super::symmetry::Global;
 use super::{ExploreError, Options, Progress};
@@ -29,6 +30,8 @@ pub(super) struct Found {
     /// `None` if the state itself is the trouble.
     pub(super) taken: Option<Taken>,
     pub(super) what: String,
+    /// The links that worked in a recovery that failed, if not all did.
+    pub(super) links: Option<Links>,
 }
 
 /// Why a level ended early.
@@ -67,6 +70,7 @@ struct Level<'a> {
 impl Search {
     pub(super) fn new(bounds: Bounds, options: Options) -> Result<Search, ExploreError> {
         let model = Model::new(bounds, options.symmetry, options.forget)?;
+        let networks = networks(&bounds, &options)?;
         let store = Store::new(local_words(&bounds) + FIRST_WORDS, options.hashing);
         let row = pack(model.initial(), &bounds, store.width());
         let mut batch = store.batch();
@@ -75,7 +79,7 @@ impl Search {
         Ok(Search {
             model: RwLock::new(model),
             store,
-            recovery: Recovery::default(),
+            recovery: Recovery::new(options.dead_ends, networks),
             options,
             began: Instant::now(),
             looked: Mutex::new((Instant::now(), Instant::now())),
@@ -249,17 +253,22 @@ impl Search {
                     pack_into(&next, &bounds, row);
                     self.store.insert(batch, row, number, stands_for);
                 });
-                let found = |taken, what| Stop::Found(Box::new(Found { state, taken, what }));
+                let found = |taken, what, links| {
+                    Stop::Found(Box::new(Found {
+                        state,
+                        taken,
+                        what,
+                        links,
+                    }))
+                };
                 match result {
                     Ok(()) => {
-                        if self.options.dead_ends {
-                            let recovered = self.recovery.check(&model, &state);
-                            recovered.map_err(|what| found(None, what))?;
-                        }
+                        let recovered = self.recovery.check(&state.locals, || model.rafts(&state));
+                        recovered.map_err(|DeadEnd { what, links }| found(None, what, links))?;
                         return Ok(transitions);
                     }
                     Err(Interrupt::Violation { taken, what }) => {
-                        return Err(found(Some(taken), what));
+                        return Err(found(Some(taken), what, None));
                     }
                     Err(Interrupt::Missing { local, choice }) => (state, local, choice),
                 }
@@ -277,12 +286,26 @@ impl Search {
                         state,
                         taken: Some(taken),
                         what,
+                        links: None,
                     })),
                     None => Stop::TooManyMessages,
                 });
             }
         }
     }
+}
+
+/// The networks on which recoveries are tried besides that of all links.
+fn networks(bounds: &Bounds, options: &Options) -> Result<Vec<Links>, ExploreError> {
+    let Some(network) = options.network else {
+        return Ok(Vec::new());
+    };
+    let nodes = bounds.nodes;
+    let links = network.links(nodes);
+    if links.is_empty() {
+        return Err(ExploreError::Network { network, nodes });
+    }
+    Ok(links)
 }
 
 /// How a search ended before its box did.

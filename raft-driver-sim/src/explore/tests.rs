@@ -2,9 +2,11 @@
 
 use std::collections::HashSet;
 
+use super::audit::audit;
 use super::bounds::Bounds;
 use super::history::{Interrupt, successors};
-use super::model::Model;
+use super::local::Outcome;
+use super::model::{Choice, Model};
 use super::search::{Search, unpack};
 use super::symmetry::Global;
 use super::{Options, explore};
@@ -81,4 +83,36 @@ fn a_state_and_the_state_without_its_dead_messages_have_the_same_future() {
         assert_eq!(images.len() as u64, report.states, "{bounds}");
         assert!(images.len() < all.len());
     }
+}
+
+// The audit must see a message that is forgotten and matters, at once or later.
+#[test]
+fn the_audit_sees_what_should_not_have_been_forgotten() {
+    let (mut model, _) = states(Bounds::standard(3, 1), Options::default());
+    assert_eq!(audit(&model), Ok(()));
+    let alive = |model: &Model, number: u32| {
+        let to_it = |message: &usize| model.messages().get(*message).to == model.key(number).me;
+        let living = |message: &usize| !model.dead(number).is_dead(*message);
+        let matters = |message: &usize| {
+            let outcomes = model.run(number, Choice::Deliver(*message as u32));
+            outcomes.is_ok_and(|outcomes| {
+                let changes = |outcome: &Outcome| outcome.local.key() != *model.key(number);
+                outcomes.iter().any(changes)
+            })
+        };
+        let mut messages = 0..model.messages().len();
+        messages.find(|message| to_it(message) && living(message) && matters(message))
+    };
+    let numbers = 0..model.len() as u32;
+    let found = numbers.filter_map(|number| Some((number, alive(&model, number)?)));
+    let found: Vec<(u32, usize)> = found.collect();
+    assert!(found.len() > 10);
+    for (number, message) in found {
+        let as_it_is = model.dead(number).clone();
+        model.dead_mut(number).declare(message);
+        let seen = audit(&model).expect_err("the message matters");
+        assert!(seen.contains(" makes a difference in ") || seen.contains(" matters again in "));
+        *model.dead_mut(number) = as_it_is;
+    }
+    assert_eq!(audit(&model), Ok(()));
 }

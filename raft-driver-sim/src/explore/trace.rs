@@ -9,6 +9,7 @@ use super::ExploreError;
 use super::bounds::Bounds;
 use super::history::{Interrupt, Taken, successors, take, violation};
 use super::key::{Key, KeyRole};
+use super::links::Links;
 use super::messages::{Envelope, members};
 use super::model::{Choice, Model};
 use super::recovery::Recovery;
@@ -42,6 +43,9 @@ pub struct Trace {
     bounds: Bounds,
     steps: Vec<Step>,
     violation: String,
+    /// The links that work once the steps are taken, if not all do.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    links: Option<Links>,
 }
 
 /// What came of a replay.
@@ -102,6 +106,7 @@ impl Trace {
             bounds,
             steps,
             violation: found.what.clone(),
+            links: found.links,
         };
         if let Ok(Replayed {
             violation: Some(what),
@@ -158,9 +163,11 @@ impl Trace {
             ));
             state = next;
         }
+        let recovery = Recovery::new(true, self.links.into_iter().collect());
+        let dead_end = recovery.try_all(&model.rafts(&state)).err();
         Ok(Replayed {
             lines,
-            violation: Recovery::default().check(&model, &state).err(),
+            violation: dead_end.map(|dead_end| dead_end.what),
         })
     }
 }

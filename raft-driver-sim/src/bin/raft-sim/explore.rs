@@ -8,7 +8,7 @@ use std::process::ExitCode;
 use clap::Args;
 use raft_core::Protocol;
 use raft_driver_sim::explore::{
-    Bounds, Hashing, Options, Progress, Report, Trace, explore, explore_graph,
+    Bounds, Hashing, Network, Options, Progress, Report, Trace, explore, explore_graph,
 };
 use serde_json::json;
 
@@ -46,6 +46,9 @@ pub(crate) struct Arguments {
     /// Do not look for states from which the cluster cannot recover.
     #[arg(long)]
     no_dead_ends: bool,
+    /// Look for them also where links do not work: whoever can be elected there must be able to recover the cluster.
+    #[arg(long, value_name = "KIND", value_parser = network)]
+    network: Option<Network>,
     /// Search states that differ only in the names of nodes one by one.
     #[arg(long)]
     no_symmetry: bool,
@@ -78,6 +81,15 @@ pub(crate) struct Arguments {
     replay: Option<PathBuf>,
 }
 
+/// The kind of network of this name.
+fn network(name: &str) -> Result<Network, String> {
+    let named = |network: &Network| network.name() == name;
+    Network::ALL.into_iter().find(named).ok_or_else(|| {
+        let names = Network::ALL.map(Network::name).join(", ");
+        format!("choose one of {names}")
+    })
+}
+
 impl Arguments {
     fn bounds(&self) -> Bounds {
         Bounds {
@@ -102,6 +114,7 @@ impl Arguments {
             symmetry: !self.no_symmetry,
             forget: !self.no_forget,
             dead_ends: !self.no_dead_ends,
+            network: self.network,
             hashing: if self.sip_hash {
                 Hashing::Sip
             } else {
@@ -217,6 +230,7 @@ fn as_json(bounds: &Bounds, report: &Report) -> serde_json::Value {
         "messages": report.messages,
         "recoveries_in_one_round": report.recoveries[0],
         "recoveries_in_two_rounds": report.recoveries[1],
+        "recoveries_in_turns": report.recoveries_in_turns,
         "bytes": report.bytes,
         "seconds": report.elapsed.as_secs_f64(),
         "violation": report.violation,
@@ -233,6 +247,12 @@ fn print(bounds: &Bounds, report: &Report) {
         "{} local states, {} messages; recoveries: {} in one round, {} in two",
         report.local_states, report.messages, report.recoveries[0], report.recoveries[1]
     );
+    if !report.recoveries_in_turns.is_empty() {
+        println!(
+            "recoveries where links do not work, by how many turns they took: {:?}",
+            report.recoveries_in_turns
+        );
+    }
     println!(
         "{seconds:.1} s, {:.2} M transitions/s, {} MiB, {} bytes a state",
         report.transitions as f64 / seconds / 1e6,
