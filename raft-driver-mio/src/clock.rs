@@ -26,6 +26,11 @@ impl Instant {
         Instant(Duration::new(seconds, nanoseconds))
     }
 
+    /// The reading at which the clock had counted this long: one that another process of this machine made and passed on.
+    pub fn at(since_start: Duration) -> Instant {
+        Instant(since_start)
+    }
+
     /// The time since the clock began to count, at about the machine's start.
     pub fn since_start(self) -> Duration {
         self.0

@@ -40,6 +40,9 @@ pub struct File {
     /// T, the election timeout.
     #[serde(deserialize_with = "optional_duration")]
     pub election_timeout: Option<Duration>,
+    /// How long after the end of a lease what ran under it is dead at the latest.
+    #[serde(deserialize_with = "optional_duration")]
+    pub kill_delay: Option<Duration>,
     /// Whether it votes and never leads.
     pub witness: bool,
     /// Whether an address other than loopback may do without a key.

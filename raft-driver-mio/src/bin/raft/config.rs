@@ -95,6 +95,7 @@ pub(crate) fn read(given: options::Options) -> Result<Given, String> {
         None => None,
     };
     settings.insecure = given.insecure || file.insecure;
+    settings.kill_delay = given.kill_delay.or(file.kill_delay).unwrap_or_default();
     settings.control_socket = true;
     let defaults = Options::default();
     settings.options = Options {

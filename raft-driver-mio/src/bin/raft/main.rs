@@ -2,6 +2,8 @@
 
 mod config;
 mod demo;
+#[cfg(target_os = "linux")]
+mod exec;
 mod handover;
 mod keygen;
 mod keys;
@@ -31,7 +33,15 @@ struct Cli {
 
 #[derive(Debug, Subcommand)]
 enum Command {
-    Node(node::Args),
+    Node(Box<node::Args>),
+    #[cfg(target_os = "linux")]
+    Exec(Box<exec::Args>),
+    #[cfg(target_os = "linux")]
+    #[command(hide = true)]
+    ExecKeeper(exec::KeeperArgs),
+    #[cfg(target_os = "linux")]
+    #[command(hide = true)]
+    ExecProgram(exec::ProgramArgs),
     Keygen(keygen::Args),
     Status(status::Args),
     Leader(leader::LeaderArgs),
@@ -46,8 +56,18 @@ enum Command {
 }
 
 fn main() -> ExitCode {
-    match Cli::parse().command {
-        Command::Node(args) => node::run(args),
+    let command = match Cli::try_parse() {
+        Ok(cli) => cli.command,
+        Err(error) => return wrong_options(&error),
+    };
+    match command {
+        Command::Node(args) => node::run(*args),
+        #[cfg(target_os = "linux")]
+        Command::Exec(args) => exec::run(*args),
+        #[cfg(target_os = "linux")]
+        Command::ExecKeeper(args) => exec::keep(args),
+        #[cfg(target_os = "linux")]
+        Command::ExecProgram(args) => exec::become_program(args),
         Command::Keygen(args) => keygen::run(args),
         Command::Status(args) => status::run(args),
         Command::Leader(args) => leader::leader(args),
@@ -59,6 +79,18 @@ fn main() -> ExitCode {
         Command::Pause(args) => handover::pause(args),
         Command::Resume(args) => handover::resume(args),
         Command::Demo(args) => demo::run(args),
+    }
+}
+
+/// Prints the help that was asked for, or what is wrong with the command line: that is status 2, and 125 for a
+/// subcommand that ends with the statuses of another program.
+fn wrong_options(error: &clap::Error) -> ExitCode {
+    // An end of standard output that nobody reads changes no status.
+    let _ = error.print();
+    match std::env::args_os().nth(1) {
+        _ if !error.use_stderr() => ExitCode::SUCCESS,
+        Some(subcommand) if subcommand == "exec" => ExitCode::from(125),
+        Some(_) | None => ExitCode::from(2),
     }
 }
 

@@ -64,6 +64,11 @@ pub(crate) struct Options {
     /// [default: 500ms]
     #[arg(long, value_name = "DURATION", value_parser = duration::parse, env = "RAFT_ELECTION_TIMEOUT", hide_env_values = true)]
     pub(crate) election_timeout: Option<Duration>,
+    /// How long after the end of a lease what ran under it is dead at the latest, the same on all nodes. More than what the
+    /// lease leaves of --election-timeout (90ms by default) has each new leader wait for the excess, unless the old one
+    /// handed over in order [default: what is left]
+    #[arg(long, value_name = "DURATION", value_parser = duration::parse, env = "RAFT_KILL_DELAY", hide_env_values = true)]
+    pub(crate) kill_delay: Option<Duration>,
     /// Vote, but never lead
     #[arg(long, env = "RAFT_WITNESS", hide_env_values = true)]
     pub(crate) witness: bool,

@@ -13,7 +13,7 @@ pub(crate) struct Reload {
 }
 
 /// Everything that does not change while a node runs, by the names of the options.
-type Fixed = [(&'static str, String); 13];
+type Fixed = [(&'static str, String); 14];
 
 impl Reload {
     /// `given` is what `options` were read as.
@@ -76,6 +76,7 @@ fn fixed(Given { settings, logging }: &Given) -> Fixed {
             "election-timeout",
             format!("{:?}", options.election_timeout),
         ),
+        ("kill-delay", format!("{:?}", settings.kill_delay)),
         ("witness", options.witness.to_string()),
         ("insecure", settings.insecure.to_string()),
         ("log-level", logging.level.to_string().to_lowercase()),

@@ -1,0 +1,155 @@
+//! `raft exec`: a program that runs on one host of the cluster at a time.
+//!
+//! Three processes stand between the cluster and the program. The *supervisor* (this one) takes part in the cluster. The
+//! *keeper* is the parent of the program: it is told how long the lease lasts, by a clock that both read, and kills
+//! the program and all its descendants when that is over, or when the supervisor is gone. The *shim* becomes the program: it
+//! asks the system to be killed with the keeper. So no end of any of them, and no pause of the supervisor, leaves the program
+//! running.
+
+mod command;
+mod keeper;
+mod link;
+mod orders;
+mod restarts;
+mod shim;
+mod signals;
+mod slay;
+mod start;
+mod supervisor;
+
+use std::ffi::OsString;
+use std::process::ExitCode;
+use std::time::Duration;
+
+use raft_driver_mio::{duration, kill_budget};
+use signal_hook::iterator::Signals;
+
+use crate::member::{self, EX_CONFIG, Refusal};
+use crate::options::Options;
+
+pub(crate) use keeper::{Args as KeeperArgs, run as keep};
+pub(crate) use shim::{Args as ProgramArgs, run as become_program};
+
+/// The exit statuses of the program raft itself, as timeout(1) and env(1) have them.
+pub(crate) const FAILED: u8 = 125;
+/// The exit status of `--once` after the leadership was lost, EX_TEMPFAIL of sysexits.h.
+const LEADERSHIP_LOST: u8 = 75;
+
+/// Runs a program on one host of the cluster at a time.
+///
+/// A member of the cluster, as raft node is, that runs CMD while it leads with a valid lease, and only then. No shell
+/// is involved. CMD runs in a process group of its own, without standard input, and is killed with all its descendants; it
+/// must stay in the foreground, for what it leaves behind when it ends is killed as well. Needs Linux.
+#[derive(Debug, clap::Args)]
+#[command(after_help = "\
+What it promises:
+  Let t0 be when the leader sent the last heartbeat that a majority answered, L the lease (four fifths of
+  --election-timeout T) and G the --kill-delay. CMD on the old leader is dead no later than t0 + L + G; CMD on
+  a new leader starts no earlier than that, with clocks that drift by up to 1 %. What is left of T is
+  there for G without any wait; a longer --kill-delay has each new leader wait for the excess. After an orderly
+  hand-over, when the old leader has seen CMD end, the new one starts it at once. This holds when this
+  process is killed or stopped (SIGKILL, SIGSTOP), and when its disk, its network or its host fails.
+  It does not hold for a machine that is stopped as a whole, child and all, and goes on later (a paused
+  virtual machine): for a moment CMD goes on as well. Only what CMD writes to can answer that: have it
+  refuse a RAFT_TERM lower than the highest that it has seen.
+
+When leadership ends:
+  Lease lost: SIGKILL at once, to the group. With a --kill-delay longer than what is left of T, SIGTERM
+  first and SIGKILL after the excess.
+  Asked to hand over (SIGTERM or SIGINT to this process, raft transfer, raft step-down): --stop-signal to the group
+  while this member still leads, SIGKILL after --stop-timeout, then the leadership passes on.
+  CMD ends by itself: the leadership passes on, and this member ends with CMD's status. With --restart the
+  member stays, is not elected again for a while (1 s, doubled at each end in a row to 60 s), and starts CMD
+  when it leads again.
+
+Environment of CMD: that of this process, and
+  RAFT_TERM           the fencing token: grows with every leadership, never repeats on another host
+  RAFT_NODE_ID        this member                  RAFT_CLUSTER      the cluster's name
+  RAFT_LEADER_ID      this member                  RAFT_LEADER_ADDR  its address
+  RAFT_EVENT          leader                       RAFT_SEQ          grows with every start
+  RAFT_LEASE_SECONDS  the lease's length           RAFT_STATE_DIR    for raft status, raft step-down
+
+Signals:
+  TERM, INT           stop CMD, hand over, exit 0; a second one kills CMD and exits 128+N
+  HUP                 read the keys and the peers' addresses again
+  QUIT, USR1, USR2    passed on to CMD's group (see --forward)
+
+Exit status:
+  CMD's own, 128+N if signal N killed it; 0 after SIGTERM or SIGINT
+  75   the leadership was lost (--once)
+  78   a wrong configuration or state, as raft node has it
+  125  raft itself failed, or a wrong option      126  CMD cannot be executed      127  CMD is not found
+
+Example, the first of three hosts, at its very first start:
+  raft exec --cluster billing --id 1 --listen 10.0.0.1:7400 \\
+    --peer 2=10.0.0.2:7400 --peer 3=10.0.0.3:7400 \\
+    --state-dir /var/lib/raft --key-file /etc/raft/key --init -- /usr/bin/billingd --foreground")]
+pub(crate) struct Args {
+    #[command(flatten)]
+    options: Options,
+    /// How long CMD may take to end after --stop-signal, before SIGKILL, in an orderly hand-over
+    #[arg(long, value_name = "DURATION", default_value = "10s", value_parser = duration::parse, env = "RAFT_STOP_TIMEOUT", hide_env_values = true)]
+    stop_timeout: Duration,
+    /// The signal that asks CMD to end
+    #[arg(long, value_name = "SIGNAL", default_value = "TERM", value_parser = signals::parse, env = "RAFT_STOP_SIGNAL", hide_env_values = true)]
+    stop_signal: i32,
+    /// The signals that are passed on to CMD: HUP, QUIT, USR1, USR2, or `none`
+    #[arg(long, value_name = "SIGNALS", default_value = "QUIT,USR1,USR2", value_parser = signals::parse_list, env = "RAFT_FORWARD", hide_env_values = true)]
+    forward: signals::List,
+    /// Stay in the cluster when CMD ends by itself, and start it again when this member leads again
+    #[arg(long, env = "RAFT_RESTART", hide_env_values = true)]
+    restart: bool,
+    /// End, with status 75, when the leadership that CMD ran under is lost
+    #[arg(long, env = "RAFT_ONCE", hide_env_values = true)]
+    once: bool,
+    /// The program and its arguments
+    #[arg(last = true, required = true, value_name = "CMD")]
+    command: Vec<OsString>,
+}
+
+pub(crate) fn run(args: Args) -> ExitCode {
+    let (error, status) = match command::find(&args.command) {
+        Err(error) => (error.to_string(), error.status()),
+        Ok(()) => match supervise(args) {
+            Ok(status) => return ExitCode::from(status),
+            Err(Refusal { error, status }) => (error, status),
+        },
+    };
+    crate::complain("exec", error);
+    ExitCode::from(status)
+}
+
+/// Runs the member and, while it leads, the program; returns the exit status.
+fn supervise(args: Args) -> Result<u8, Refusal> {
+    let failed = |what: &str, error: std::io::Error| Refusal {
+        error: format!("{what}: {error}"),
+        status: FAILED,
+    };
+    // Before the member starts, so that no signal is missed.
+    let signals = Signals::new(signals::HANDLED).map_err(|error| failed("signals", error))?;
+    let spared = slay::adopt().map_err(|error| failed("the system", error))?;
+    let mut facts = start::Facts::default();
+    let member = member::start(args.options, |settings| {
+        // The supervisor itself sees to it that the program ends: it kills it, or ends as a crash would.
+        settings.stop_timeout = Some(Duration::MAX);
+        facts = start::Facts::of(settings);
+    })
+    .map_err(|Refusal { error, status }| Refusal {
+        error,
+        status: if status == EX_CONFIG { status } else { FAILED },
+    })?;
+    let budget = kill_budget(member.handle.config());
+    let plan = supervisor::Plan {
+        grace: facts.kill_delay.saturating_sub(budget),
+        budget,
+        stop_timeout: args.stop_timeout,
+        stop_signal: args.stop_signal,
+        forward: args.forward,
+        restart: args.restart,
+        once: args.once,
+        command: args.command,
+        spared,
+        facts,
+    };
+    supervisor::run(&member, signals, plan)
+}
