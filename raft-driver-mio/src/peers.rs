@@ -40,6 +40,12 @@ impl Peer {
         self.last_received.replace(Instant::now()).is_none()
     }
 
+    /// Whether `source` is not where the peer was configured to be.
+    pub(crate) fn is_elsewhere(&self, source: SocketAddr) -> bool {
+        self.address
+            .is_some_and(|address| (address.ip(), address.port()) != (source.ip(), source.port()))
+    }
+
     /// Whether a stale frame may be answered.
     pub(crate) fn may_answer(&mut self, now: Instant) -> bool {
         let (start, count) = match self.answers {

@@ -92,10 +92,21 @@ impl Node {
                 }
             }
             Opened::Stale { from, answer } => {
-                self.counters.drop_quietly("stale");
                 let Some(peer) = self.peers.get_mut(from) else {
                     return Ok(());
                 };
+                if peer.is_elsewhere(source) {
+                    // A copy of the peer on another host, a recording, or a wrong address in our configuration.
+                    let about = About {
+                        peer: Some(from),
+                        address: Some(source),
+                        ..About::default()
+                    };
+                    let reason = "stale_elsewhere";
+                    self.counters.drop_with_warning(reason, self.id, about);
+                } else {
+                    self.counters.drop_quietly("stale");
+                }
                 // To the configured address: the one in the packet may be anybody's.
                 if let Some(address) = peer.address
                     && peer.may_answer(Instant::now())
@@ -106,6 +117,7 @@ impl Node {
             }
             Opened::Dropped(reason) => {
                 let about = About {
+                    peer: self.transport.sender(),
                     address: Some(source),
                     ..About::default()
                 };

@@ -74,6 +74,8 @@ pub(super) struct Codec {
     written: Vec<u8>,
     /// The body and message of the latest frame read.
     read: Vec<u8>,
+    /// The sender of the latest datagram, if it is authentic.
+    sender: Option<NodeId>,
 }
 
 impl Codec {
@@ -88,6 +90,7 @@ impl Codec {
             associated,
             written: Vec::with_capacity(MAX_DATAGRAM),
             read: Vec::with_capacity(MAX_DATAGRAM),
+            sender: None,
         }
     }
 
@@ -155,6 +158,7 @@ impl Codec {
         datagram: &[u8],
         knows: impl Fn(NodeId) -> bool,
     ) -> Result<Frame, DropReason> {
+        self.sender = None;
         if datagram.len() > MAX_DATAGRAM {
             return Err(DropReason::Malformed);
         }
@@ -181,6 +185,7 @@ impl Codec {
         self.associated.truncate(self.named);
         self.associated.extend_from_slice(clear);
         self.unseal(header.key, rest)?;
+        self.sender = Some(header.source);
 
         let (body, message): (Body, &[u8]) =
             postcard::take_from_bytes(&self.read).map_err(|_| DropReason::Malformed)?;
@@ -189,6 +194,11 @@ impl Codec {
             body,
             message: read_message(message)?,
         })
+    }
+
+    /// The sender of the latest datagram that was to be opened; `None` if it could be anybody.
+    pub(super) fn sender(&self) -> Option<NodeId> {
+        self.sender
     }
 
     /// Leaves in `read` what follows the header, authenticated.

@@ -154,6 +154,11 @@ impl Transport {
         }
     }
 
+    /// The sender of the latest datagram that was to be opened, if it is authentic, dropped or not.
+    pub(crate) fn sender(&self) -> Option<NodeId> {
+        self.codec.sender()
+    }
+
     /// Takes new challenges to all peers. Those before still hold, those before them no longer.
     pub fn renew_challenge(&mut self) {
         self.freshness.renew(&mut *self.random);

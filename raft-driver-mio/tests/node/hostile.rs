@@ -188,7 +188,11 @@ fn recorded_heartbeats_are_nothing_to_a_node_that_was_restarted() {
     flood(&node, &stranger, &replayed);
     let status = status(&node);
     assert_eq!((status.term, status.leader), (Term(7), None));
-    assert!(status.dropped["stale"] >= 1_000, "{:?}", status.dropped);
+    assert_eq!(
+        status.dropped["stale_elsewhere"], 1_000,
+        "{:?}",
+        status.dropped
+    );
     // The answers, ten a second at the most, go to the configured address and never to the stranger.
     stranger.set_nonblocking(true).expect("a mode");
     assert!(

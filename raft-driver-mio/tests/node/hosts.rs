@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use std::process::{Child, Command, ExitStatus, Output, Stdio};
 use std::sync::atomic::{AtomicU8, Ordering};
 use std::sync::mpsc::{Receiver, channel};
+use std::time::Instant;
 
 use raft_driver_mio::control::client;
 use raft_driver_mio::raft_core::Term;
@@ -186,13 +187,20 @@ impl Process {
     /// Waits for a line that holds all of `parts`.
     pub(crate) fn line(&self, parts: &[&str]) -> String {
         let mut log = String::new();
+        let deadline = Instant::now() + PATIENCE;
         loop {
-            match self.lines.recv_timeout(PATIENCE) {
+            let patience = deadline.saturating_duration_since(Instant::now());
+            match self.lines.recv_timeout(patience) {
                 Ok(line) if parts.iter().all(|part| line.contains(part)) => return line,
                 Ok(line) => log = log + &line + "\n",
                 Err(_) => panic!("node {} never logged {parts:?}, but:\n{log}", self.id),
             }
         }
+    }
+
+    /// What else a node that has ended logged.
+    pub(crate) fn rest(&self) -> Vec<String> {
+        self.lines.iter().collect()
     }
 
     pub(crate) fn status(&self) -> Option<Status> {

@@ -8,6 +8,8 @@ mod hostile;
 mod hosts;
 mod impostor;
 #[cfg(all(feature = "cli", target_os = "linux"))]
+mod mistakes;
+#[cfg(all(feature = "cli", target_os = "linux"))]
 mod process;
 #[cfg(all(feature = "cli", target_os = "linux"))]
 mod refusals;
