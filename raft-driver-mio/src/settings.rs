@@ -85,8 +85,13 @@ impl Settings {
         }
     }
 
-    /// Checks everything that can be checked without touching the disk or the network.
-    pub(crate) fn validate(&self) -> Result<Config, SettingsError> {
+    /// Checks everything that can be checked without touching the disk or the network, as
+    /// [`start`](crate::start) does first.
+    ///
+    /// # Errors
+    ///
+    /// What is wrong, and what to do about it.
+    pub fn validate(&self) -> Result<Config, SettingsError> {
         let name_fits = (1..=MAX_CLUSTER_NAME).contains(&self.cluster.len());
         let plain = |c: char| c.is_ascii_alphanumeric() || "._-".contains(c);
         if !name_fits || !self.cluster.chars().all(plain) {
@@ -163,7 +168,12 @@ pub enum Listen {
 }
 
 impl Listen {
-    pub(crate) fn address(&self) -> io::Result<SocketAddr> {
+    /// The address.
+    ///
+    /// # Errors
+    ///
+    /// The socket has none.
+    pub fn address(&self) -> io::Result<SocketAddr> {
         match self {
             Listen::Address(address) => Ok(*address),
             Listen::Socket(socket) => socket.local_addr(),

@@ -175,3 +175,124 @@ fn a_command_finds_its_node_by_the_file_and_says_what_is_missing() {
     assert_eq!(node.process.wait().code(), Some(0));
     assert_eq!(hosts.ask(1, &["status"]).0, Some(3));
 }
+
+#[test]
+fn a_configuration_is_checked_for_all_hosts_and_nothing_is_started() {
+    let hosts = Hosts::new(3);
+    let file = for_all(&hosts);
+    let good =
+        format!("state-dir = {:?}\n", hosts.path(1)) + &fs::read_to_string(&file).expect("a file");
+    let check = |text: &str| {
+        fs::write(&file, text).expect("a file");
+        said(&mut raft(["check-config", "--config", &file]))
+    };
+    let (code, text, words) = check(&good);
+    assert_eq!(code, Some(0), "{words}");
+    for part in [
+        "shared, 3 voters, of which 1 may fail",
+        "datagrams         sealed",
+        "heartbeat         40.0 ms",
+        "election timeout  1000 ms",
+        "lease             800 ms",
+        "kill budget       180 ms",
+        "1313 ms on average, 2000 ms at the most",
+        "leader            sends 50 datagrams/s, ",
+        "follower          sends 25 datagrams/s, ",
+    ] {
+        assert!(text.contains(part), "{text} lacks {part}");
+    }
+    assert!(!fs::exists(hosts.path(1)).expect("a look"), "it made state");
+
+    let two = hosts.address(2);
+    for (text, parts) in [
+        (good.replace("40ms", "400ms"), ["400ms", "--heartbeat"]),
+        (
+            good.replace(&two, "[::1]:7400"),
+            ["[::1]:7400", "one family"],
+        ),
+        (
+            good.replace(&two, "beta.example:7400"),
+            ["node 2: ", "listen = "],
+        ),
+        (
+            good.replace("key-file", "# key-file"),
+            ["node 1: ", "no key"],
+        ),
+        (good.replace("/key\"", "/no-key\""), ["node 1: ", "no-key"]),
+        (
+            good.replace("id = 3", "id = 2"),
+            ["cluster.toml", "two have the id 2"],
+        ),
+        (
+            good.replace("state-dir", "state-dri"),
+            ["cluster.toml", "state-dri"],
+        ),
+        (
+            good.clone() + "[[node]]\nid = 4\n",
+            ["cluster.toml", "address"],
+        ),
+    ] {
+        // Loopback needs no key; an address elsewhere does.
+        let text = if text.contains("# key-file") {
+            let other = hosts.address(1).replace("127.", "10.");
+            text.replace(&hosts.address(1), &other)
+        } else {
+            text
+        };
+        let (code, out, words) = check(&text);
+        assert_eq!((code, out.as_str()), (Some(78), ""), "{words}");
+        assert!(
+            words.starts_with("raft check-config: ")
+                && parts.iter().all(|part| words.contains(part)),
+            "{words} lacks one of {parts:?}"
+        );
+    }
+}
+
+#[test]
+fn a_configuration_of_one_node_is_checked_like_that_of_all() {
+    let hosts = Hosts::new(3);
+    let file = for_all(&hosts);
+    let command = [
+        "check-config",
+        "--config",
+        &file,
+        "--state-dir=/nonexistent",
+        "--id=7",
+    ];
+    let (code, _, words) = said(&mut raft(command));
+    assert_eq!(code, Some(78));
+    assert!(words.contains("id: 7"), "{words}");
+
+    let options = hosts.options(1);
+    let (code, text, words) = said(raft(["check-config"]).args(&options[1..]));
+    assert_eq!(code, Some(0), "{words}");
+    assert!(text.contains("3 voters"), "{text}");
+}
+
+#[test]
+fn manual_pages_and_completions_are_made() {
+    let hosts = Hosts::new(1);
+    let (code, page, _) = said(&mut raft(["man"]));
+    assert_eq!(code, Some(0));
+    assert!(
+        page.contains(".TH") && page.contains("raft\\-node"),
+        "{page}"
+    );
+    let dir = hosts.dir.path();
+    assert_eq!(said(raft(["man", "--out"]).arg(dir)).0, Some(0));
+    let page = fs::read_to_string(dir.join("raft-is-leader.1")).expect("a page");
+    assert!(
+        page.contains("\\-\\-quiet") && page.contains("RAFT_STATE_DIR"),
+        "{page}"
+    );
+    let (code, _, words) = said(&mut raft(["man", "--out", "/nonexistent"]));
+    assert_eq!(code, Some(1));
+    assert!(words.contains("/nonexistent/raft.1"), "{words}");
+    for shell in ["bash", "zsh", "fish"] {
+        let (code, text, _) = said(&mut raft(["completions", shell]));
+        assert_eq!(code, Some(0));
+        assert!(text.contains("is-leader"), "{shell}");
+    }
+    assert_eq!(said(&mut raft(["completions", "csh"])).0, Some(2));
+}

@@ -114,6 +114,11 @@ pub(crate) fn read(given: options::Options) -> Result<Given, String> {
     Ok(Given { settings, logging })
 }
 
+/// The ids of all nodes in the table of the options' file: none if it has none.
+pub(crate) fn nodes(given: &options::Options) -> Result<Vec<u64>, String> {
+    Ok(file(given)?.node.iter().map(|node| node.id).collect())
+}
+
 /// The state directory that the options or their file name.
 pub(crate) fn state_dir(given: &options::Options) -> Result<PathBuf, String> {
     let dir = match &given.state_dir {

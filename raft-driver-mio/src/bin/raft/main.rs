@@ -1,14 +1,17 @@
 //! One active instance of a program among several hosts.
 
+mod check_config;
 mod config;
 mod demo;
 #[cfg(target_os = "linux")]
 mod exec;
+mod fence;
 mod handover;
 mod keygen;
 mod keys;
 mod leader;
 mod log;
+mod man;
 mod member;
 mod node;
 mod options;
@@ -21,7 +24,7 @@ use std::fmt::Display;
 use std::io::Write;
 use std::process::ExitCode;
 
-use clap::{Parser, Subcommand};
+use clap::{CommandFactory, Parser, Subcommand};
 
 /// Leader election among a few hosts, over UDP, without a server cluster.
 #[derive(Debug, Parser)]
@@ -43,6 +46,7 @@ enum Command {
     #[command(hide = true)]
     ExecProgram(exec::ProgramArgs),
     Keygen(keygen::Args),
+    CheckConfig(check_config::Args),
     Status(status::Args),
     Leader(leader::LeaderArgs),
     IsLeader(leader::IsLeaderArgs),
@@ -52,7 +56,10 @@ enum Command {
     StepDown(handover::StepDownArgs),
     Pause(handover::PauseArgs),
     Resume(handover::ResumeArgs),
+    Fence(fence::Args),
     Demo(demo::Args),
+    Man(man::ManArgs),
+    Completions(man::CompletionsArgs),
 }
 
 fn main() -> ExitCode {
@@ -69,6 +76,7 @@ fn main() -> ExitCode {
         #[cfg(target_os = "linux")]
         Command::ExecProgram(args) => exec::become_program(args),
         Command::Keygen(args) => keygen::run(args),
+        Command::CheckConfig(args) => check_config::run(args),
         Command::Status(args) => status::run(args),
         Command::Leader(args) => leader::leader(args),
         Command::IsLeader(args) => leader::is_leader(args),
@@ -78,7 +86,10 @@ fn main() -> ExitCode {
         Command::StepDown(args) => handover::step_down(args),
         Command::Pause(args) => handover::pause(args),
         Command::Resume(args) => handover::resume(args),
+        Command::Fence(args) => fence::run(args),
         Command::Demo(args) => demo::run(args),
+        Command::Man(args) => man::man(args, Cli::command()),
+        Command::Completions(args) => man::completions(args, Cli::command()),
     }
 }
 
@@ -89,7 +100,7 @@ fn wrong_options(error: &clap::Error) -> ExitCode {
     let _ = error.print();
     match std::env::args_os().nth(1) {
         _ if !error.use_stderr() => ExitCode::SUCCESS,
-        Some(subcommand) if subcommand == "exec" => ExitCode::from(125),
+        Some(subcommand) if subcommand == "exec" || subcommand == "fence" => ExitCode::from(125),
         Some(_) | None => ExitCode::from(2),
     }
 }
@@ -106,7 +117,6 @@ mod tests {
 
     #[test]
     fn the_options_are_consistent() {
-        use clap::CommandFactory;
         Cli::command().debug_assert();
     }
 }

@@ -53,7 +53,7 @@ pub(crate) fn start(
 }
 
 /// The library names its own fields, which for the timing are not the names of our options.
-fn explain(error: &StartError) -> String {
+pub(crate) fn explain(error: &StartError) -> String {
     match error {
         StartError::Settings(SettingsError::Core(
             ConfigError::HeartbeatInterval { .. } | ConfigError::ElectionTimeout { .. },

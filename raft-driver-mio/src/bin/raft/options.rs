@@ -75,7 +75,7 @@ pub(crate) struct Options {
     /// Allow an address other than loopback without a key: whoever can send datagrams to it can take part
     #[arg(long, env = "RAFT_INSECURE", hide_env_values = true)]
     pub(crate) insecure: bool,
-    /// A TOML file with the same options, one for all hosts if it has a [[node]] table; what the command line or
+    /// A TOML file with the same options, one for all hosts if it has a table of nodes (see raft check-config); what the command line or
     /// the environment says wins
     #[arg(long, value_name = "FILE", env = "RAFT_CONFIG", hide_env_values = true)]
     pub(crate) config: Option<PathBuf>,

@@ -12,7 +12,7 @@ mod report;
 mod run;
 mod screen;
 mod script;
-mod timing;
+pub(crate) mod timing;
 mod tui;
 
 use std::io::{self, IsTerminal, Write};

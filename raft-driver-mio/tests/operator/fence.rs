@@ -1,0 +1,208 @@
+//! `raft fence`: no older term after a younger one.
+
+use std::fs;
+use std::os::unix::fs::PermissionsExt;
+use std::path::Path;
+use std::process::{Command, Stdio};
+
+use rustix::process::Signal;
+use tempfile::TempDir;
+
+use crate::common::{Killed, Lines, raft, said, wait_until};
+
+struct Fence {
+    dir: TempDir,
+}
+
+impl Fence {
+    fn new() -> Fence {
+        let dir = tempfile::tempdir().expect("a directory");
+        Fence { dir }
+    }
+
+    fn path(&self, name: &str) -> String {
+        let path = self.dir.path().join(name);
+        path.to_str().expect("UTF-8").to_owned()
+    }
+
+    /// `raft fence` with a term, and with what it runs.
+    fn command(&self, term: &str, more: &[&str]) -> Command {
+        let state = self.path("fence");
+        let mut command = raft(["fence", "--state", &state]);
+        command.args(more).env("RAFT_TERM", term);
+        command
+    }
+
+    fn run(&self, term: &str, command: &[&str]) -> (Option<i32>, String, String) {
+        said(self.command(term, &["--"]).args(command))
+    }
+
+    fn highest(&self) -> String {
+        fs::read_to_string(self.path("fence")).expect("a file")
+    }
+}
+
+#[test]
+fn an_older_term_is_refused_and_an_equal_or_younger_one_runs() {
+    let fence = Fence::new();
+    let (code, out, words) = fence.run("7", &["sh", "-c", "echo $RAFT_TERM; exit 9"]);
+    assert_eq!((code, out.as_str(), words.as_str()), (Some(9), "7\n", ""));
+    assert_eq!(fence.run("7", &["true"]).0, Some(0));
+    let seven = fence.highest();
+    let mark = fence.path("mark");
+    let (code, _, words) = fence.run("6", &["touch", &mark]);
+    assert_eq!(code, Some(76));
+    assert!(words.contains("term 6 is older than 7"), "{words}");
+    assert!(!Path::new(&mark).exists(), "it ran");
+    assert_eq!(fence.highest(), seven);
+    assert_eq!(fence.run("10", &["touch", &mark]).0, Some(0));
+    assert!(Path::new(&mark).exists());
+    // As numbers, not as text.
+    assert_eq!(fence.run("9", &["true"]).0, Some(76));
+    // A term counts from when it was seen, whatever became of its program.
+    assert_eq!(fence.run("11", &["/nonexistent/program"]).0, Some(127));
+    assert_eq!(fence.run("10", &["true"]).0, Some(76));
+    assert_eq!(
+        fs::read_dir(fence.dir.path()).expect("a directory").count(),
+        3
+    );
+}
+
+#[test]
+fn what_cannot_be_run_has_the_statuses_of_env() {
+    let fence = Fence::new();
+    assert_eq!(fence.run("1", &["no-such-program-anywhere"]).0, Some(127));
+    assert_eq!(fence.run("1", &["/"]).0, Some(126));
+    for (term, part) in [
+        ("", "`` is no term"),
+        ("0", "above 0"),
+        ("-1", "`-1`"),
+        ("7x", "`7x`"),
+    ] {
+        let (code, _, words) = fence.run(term, &["true"]);
+        assert_eq!(code, Some(125), "{words}");
+        assert!(
+            words.contains(part) && words.contains("RAFT_TERM"),
+            "{words}"
+        );
+    }
+    let (code, _, words) = said(
+        raft(["fence", "--state", &fence.path("fence"), "--", "true"]).env_remove("RAFT_TERM"),
+    );
+    assert_eq!(code, Some(125));
+    assert!(words.contains("--term"), "{words}");
+    assert_eq!(
+        said(&mut raft(["fence", "--", "true"])).0,
+        Some(125),
+        "no --state"
+    );
+    let lost = fence.path("lost/fence");
+    let (code, _, words) = said(&mut raft([
+        "fence", "--term=1", "--state", &lost, "--", "true",
+    ]));
+    assert_eq!(code, Some(125));
+    assert!(words.contains(&lost), "{words}");
+}
+
+#[test]
+fn a_damaged_file_is_refused_and_left_as_it_is() {
+    let fence = Fence::new();
+    assert_eq!(fence.run("41", &["true"]).0, Some(0));
+    let good = fence.highest();
+    let higher = good.replace("41", "99");
+    for bad in ["", "41\n", &good[..good.len() - 1], &higher, "\u{0}\u{0}"] {
+        fs::write(fence.path("fence"), bad).expect("a file");
+        let (code, _, words) = fence.run("50", &["true"]);
+        assert_eq!(code, Some(125), "{bad:?}: {words}");
+        assert!(
+            words.contains("damaged") && words.contains(&fence.path("fence")),
+            "{words}"
+        );
+        assert_eq!(fence.highest(), bad);
+    }
+}
+
+#[test]
+fn who_could_read_the_file_still_can() {
+    let fence = Fence::new();
+    assert_eq!(fence.run("1", &["true"]).0, Some(0));
+    let mode = || {
+        fs::metadata(fence.path("fence"))
+            .expect("a file")
+            .permissions()
+            .mode()
+            & 0o777
+    };
+    fs::set_permissions(fence.path("fence"), fs::Permissions::from_mode(0o640)).expect("a mode");
+    assert_eq!(fence.run("2", &["true"]).0, Some(0));
+    assert_eq!(mode(), 0o640);
+}
+
+#[test]
+fn a_younger_term_starts_only_when_all_of_an_older_one_has_ended() {
+    let fence = Fence::new();
+    // What it leaves behind is of its term as well.
+    let script = "sleep 1000 & echo $$ $!; exec sleep 1000";
+    let child = fence
+        .command("1", &["--", "sh", "-c", script])
+        .stdout(Stdio::piped())
+        .spawn();
+    let mut older = Killed(child.expect("the program runs"));
+    let pids = Lines::of(older.0.stdout.take().expect("a pipe")).next();
+    let pids = pids.expect("a line");
+    let (main, left) = pids.split_once(' ').expect("two ids");
+    assert_eq!(main, older.0.id().to_string(), "raft is still between");
+
+    let (code, _, words) = said(
+        fence
+            .command("2", &["--wait=50ms", "--", "true"])
+            .env("RAFT_TERM", "2"),
+    );
+    assert_eq!(code, Some(75), "{words}");
+    let mark = fence.path("mark");
+    let child = fence.command("2", &["--", "touch", &mark]).spawn();
+    let mut younger = Killed(child.expect("the program runs"));
+    older.signal(Signal::KILL);
+    older.wait();
+    assert!(
+        younger.0.try_wait().expect("a child").is_none(),
+        "it did not wait for what is left"
+    );
+    assert!(!Path::new(&mark).exists());
+    let left = left.parse().ok().and_then(rustix::process::Pid::from_raw);
+    rustix::process::kill_process(left.expect("an id"), Signal::KILL).expect("it runs");
+    assert_eq!(younger.wait().code(), Some(0));
+    assert!(Path::new(&mark).exists());
+}
+
+#[test]
+fn of_many_at_once_no_older_one_follows_a_younger_one() {
+    let fence = Fence::new();
+    let log = fence.path("log");
+    let script = format!("echo $RAFT_TERM >> {log}");
+    let children: Vec<Killed> = (1..=24_u64)
+        .map(|index| index * 7 % 25)
+        .map(|term| {
+            let mut command = fence.command(&term.to_string(), &["--", "sh", "-c", &script]);
+            Killed(
+                command
+                    .stderr(Stdio::null())
+                    .spawn()
+                    .expect("the program runs"),
+            )
+        })
+        .collect();
+    for mut child in children {
+        assert!(matches!(child.wait().code(), Some(0 | 76)));
+    }
+    let terms = fs::read_to_string(&log).expect("a log");
+    let terms: Vec<u64> = terms
+        .lines()
+        .map(|line| line.parse().expect("a term"))
+        .collect();
+    assert!(terms.is_sorted(), "{terms:?}");
+    assert_eq!(terms.last(), Some(&24), "the youngest always runs");
+    wait_until("the lock is free", || {
+        fence.run("24", &["true"]).0 == Some(0)
+    });
+}
