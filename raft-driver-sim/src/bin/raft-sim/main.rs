@@ -9,6 +9,7 @@ macro_rules! say {
 
 mod bench;
 mod explore;
+mod explored;
 mod lab3a;
 mod swarm;
 
