@@ -319,7 +319,7 @@ fn draw_settings(random: &mut Random, seed: u64) -> Settings {
         election_timeout: t,
         lease: longest_lease.then_some(t * 99 / 101),
         protocol,
-        witness: false,
+        ..Options::default()
     };
     // At least one node may campaign.
     let witnesses = (1..nodes as u64)
