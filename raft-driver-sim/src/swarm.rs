@@ -17,6 +17,7 @@ use crate::rng::{Chance, Random, Stream};
 use crate::settings::Settings;
 use crate::stats::Stats;
 use crate::time::nanos;
+use crate::timeline::{Header, Recorder, Recording};
 use crate::world::World;
 
 /// How late a straggler may be, in election timeouts.
@@ -179,6 +180,21 @@ impl Swarm {
             .expect("only valid settings are drawn");
         let calm = self.faults_and_calm(&mut world);
         (calm, world.into_observer())
+    }
+
+    /// Runs it and records everything that happens.
+    pub fn record(mut self) -> Recording {
+        let (settings, seed) = (self.settings.clone(), self.seed);
+        let mut world = World::observed(&settings, seed, Recorder::default())
+            .expect("only valid settings are drawn");
+        let failure = self.faults_and_calm(&mut world).err();
+        let now = world.now();
+        let mut recording = world
+            .into_observer()
+            .finish(Header::of(&settings, seed), now);
+        recording.header.title = Some(format!("Swarm, seed {seed}"));
+        recording.header.failure = failure.map(|failure| failure.to_string());
+        recording
     }
 
     fn faults_and_calm<O: Observer>(&mut self, world: &mut World<O>) -> Result<Calm, Failure> {

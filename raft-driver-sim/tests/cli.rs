@@ -30,6 +30,11 @@ fn a_wrong_command_line_is_named_and_ends_with_status_2() {
         (vec!["lab3a", "--runs", "0"], "--runs"),
         (vec!["lab3a", "--test", "3b"], "--test"),
         (vec!["lab3a", "--trace", "--runs", "2"], "--trace"),
+        (vec!["run", "--seed", "1"], "--scenario"),
+        (vec!["run", "--scenario", "nowhere"], "leader-crash"),
+        (vec!["run", "--scenario", "no/such.toml"], "no/such.toml"),
+        (vec!["run", "--swarm"], "--seed"),
+        (vec!["view", "no/such.jsonl"], "no/such.jsonl"),
         (vec!["lab4"], "lab4"),
         (vec![], "Usage"),
     ] {
@@ -59,4 +64,29 @@ fn the_same_seed_writes_the_same_trace() {
     let first = trace();
     assert!(!first.is_empty());
     assert_eq!(first, trace());
+}
+
+#[test]
+fn a_run_is_recorded_drawn_and_drawn_again_from_its_trace() {
+    let directory = std::env::temp_dir().join(format!("raft-sim-cli-{}", std::process::id()));
+    std::fs::create_dir_all(&directory).expect("a directory");
+    let file = |name: &str| directory.join(name).to_string_lossy().into_owned();
+    let files = [file("a.jsonl"), file("a.html"), file("b.html")];
+    let [trace, page, again] = &files;
+    let ran = raft_sim(&[
+        "run", "--swarm", "--seed", "3", "--trace", trace, "--html", page,
+    ]);
+    assert_eq!(ran.status.code(), Some(0));
+    let viewed = raft_sim(&["view", trace, "--html", again]);
+    assert_eq!(viewed.stdout, ran.stdout);
+    let read = |name: &String| std::fs::read_to_string(name).expect("it was written");
+    assert!(
+        read(page) == read(again),
+        "a trace tells all that a page shows"
+    );
+    std::fs::write(trace, "{\"raft_trace\":9}").expect("the directory is there");
+    let error = raft_sim(&["view", trace]);
+    assert_eq!(error.status.code(), Some(2));
+    assert!(String::from_utf8_lossy(&error.stderr).contains("line 1"));
+    std::fs::remove_dir_all(&directory).expect("it is ours");
 }

@@ -33,6 +33,7 @@ mod links;
 mod local;
 mod messages;
 mod model;
+mod record;
 mod recovery;
 mod run;
 mod search;
