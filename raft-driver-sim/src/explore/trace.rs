@@ -64,10 +64,6 @@ impl Trace {
         &self.bounds
     }
 
-    pub(super) fn steps(&self) -> &[Step] {
-        &self.steps
-    }
-
     /// How many steps it takes.
     pub fn len(&self) -> usize {
         self.steps.len()
