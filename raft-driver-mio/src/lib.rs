@@ -78,7 +78,6 @@ mod key;
 mod names;
 mod node;
 mod peers;
-mod preference;
 mod replace;
 mod report;
 mod resolve;
