@@ -40,6 +40,8 @@ pub struct Options {
     pub protocol: Protocol,
     /// Whether this voter never campaigns. Default: no.
     pub witness: bool,
+    /// When this voter campaigns, among those that lost their leader at the same time. Default: [`Turn::ANY`].
+    pub turn: Turn,
 }
 
 impl Default for Options {
@@ -50,8 +52,28 @@ impl Default for Options {
             lease: None,
             protocol: Protocol::Standard,
             witness: false,
+            turn: Turn::ANY,
         }
     }
+}
+
+/// Which part of [0, T) the random part of a node's timeouts is drawn from: cut into `of` equal parts, it is the one
+/// numbered `index`, from 0. A voter with an earlier turn campaigns first, and is elected among equals.
+///
+/// Every timeout stays within [T, 2T), so that neither votes nor leases depend on it. The voters need not
+/// agree; with many to a turn, or a turn not much longer than a round trip, elections fail more often.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+pub struct Turn {
+    /// The number of the part, below `of`.
+    pub index: u8,
+    /// How many parts there are, at most [`Config::MAX_VOTERS`].
+    pub of: u8,
+}
+
+impl Turn {
+    /// All of [0, T): no voter comes before another.
+    pub const ANY: Turn = Turn { index: 0, of: 1 };
 }
 
 /// Which rules of election hold. All voters of a cluster must agree.
@@ -79,6 +101,7 @@ pub struct Config {
     pub(crate) me: u8,
     pub(crate) protocol: Protocol,
     pub(crate) witness: bool,
+    pub(crate) turn: Turn,
 }
 
 impl Config {
@@ -118,7 +141,11 @@ impl Config {
             lease,
             protocol,
             witness,
+            turn,
         } = options;
+        if turn.index >= turn.of || usize::from(turn.of) > Self::MAX_VOTERS {
+            return Err(ConfigError::Turn { value: turn });
+        }
         if election_timeout > Self::MAX_ELECTION_TIMEOUT {
             return Err(ConfigError::ElectionTimeout {
                 value: election_timeout,
@@ -153,6 +180,7 @@ impl Config {
             me,
             protocol,
             witness,
+            turn,
         })
     }
 
@@ -202,6 +230,11 @@ impl Config {
     /// Whether this voter never campaigns.
     pub fn witness(&self) -> bool {
         self.witness
+    }
+
+    /// When this voter campaigns among others.
+    pub fn turn(&self) -> Turn {
+        self.turn
     }
 
     /// The voter's place in [`Config::voters`], by which sets of voters are indexed.
@@ -271,6 +304,11 @@ pub enum ConfigError {
         /// The election timeout.
         election_timeout: Duration,
     },
+    /// The turn is none of its parts, or there are more of them than [`Config::MAX_VOTERS`].
+    Turn {
+        /// The turn.
+        value: Turn,
+    },
     /// Plain Raft takes no lease.
     LeaseInPlainRaft {
         /// The lease.
@@ -313,6 +351,13 @@ impl fmt::Display for ConfigError {
                     f,
                     "lease: {value:?} is not above zero and at most {most:?}, \
                      99/101 of the election_timeout of {election_timeout:?}"
+                )
+            }
+            ConfigError::Turn { value } => {
+                let (Turn { index, of }, most) = (value, Config::MAX_VOTERS);
+                write!(
+                    f,
+                    "turn: {index} of {of} is not below the number of parts, which is at most {most}"
                 )
             }
             ConfigError::LeaseInPlainRaft { value } => {

@@ -73,7 +73,8 @@
 //! The core is never told the time: it asks for a timer and is told that it fired. A follower's election
 //! timeout, uniform in [T, 2T), is spent in two parts. In the first, T, *the leader may be alive*: the node
 //! refuses votes and pre-votes ([`Part::LeaderAlive`]). In the second, uniform in [0, T), *the leader is presumed
-//! lost*: the node grants votes, and campaigns when it ends ([`Part::LeaderLost`]). A restarted node begins in the
+//! lost*: the node grants votes, and campaigns when it ends ([`Part::LeaderLost`]); a preferred node draws from the beginning
+//! of it ([`Options::turn`]). A restarted node begins in the
 //! first, so that it cannot break a promise that it forgot.
 //!
 //! # Leadership and leases
@@ -156,7 +157,7 @@ mod types;
 pub mod wire;
 
 pub use action::{Action, Actions, IntoIter};
-pub use config::{Config, ConfigError, Options, Protocol};
+pub use config::{Config, ConfigError, Options, Protocol, Turn};
 pub use deadlines::Deadlines;
 pub use event::{Event, Timer};
 pub use invariants::Violation;

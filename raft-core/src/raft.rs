@@ -6,7 +6,7 @@ use core::time::Duration;
 use rand_core::Rng;
 
 use crate::action::{Action, Actions};
-use crate::config::{Config, Protocol};
+use crate::config::{Config, Protocol, Turn};
 use crate::event::{Event, Timer};
 use crate::message::Message;
 use crate::report::{DropReason, LostReason, Report, TransitionReason};
@@ -279,12 +279,16 @@ impl<R: Rng> Raft<R> {
         });
     }
 
-    /// A duration uniform in [0, T). With the number of the first pre-vote question, all that
+    /// A duration uniform in the node's turn of [0, T). With the number of the first pre-vote question, all that
     /// the random generator decides.
     pub(crate) fn draw(&mut self) -> Duration {
-        let range = self.config.election_timeout.as_nanos();
-        let nanos = (u128::from(self.rng.next_u64()) * range) >> 64;
-        Duration::from_nanos(u64::try_from(nanos).unwrap_or(u64::MAX))
+        // T has less than 2^47 nanoseconds, and a turn is one of 64 at the most.
+        let range = u64::try_from(self.config.election_timeout.as_nanos()).unwrap_or(u64::MAX);
+        let drawn = (u128::from(self.rng.next_u64()) * u128::from(range)) >> 64;
+        let drawn = u64::try_from(drawn).unwrap_or(u64::MAX);
+        let Turn { index, of } = self.config.turn;
+        let nanos = drawn.saturating_add(range.saturating_mul(index.into())) / u64::from(of.max(1));
+        Duration::from_nanos(nanos)
     }
 }
 

@@ -78,6 +78,7 @@ mod key;
 mod names;
 mod node;
 mod peers;
+mod preference;
 mod replace;
 mod report;
 mod resolve;

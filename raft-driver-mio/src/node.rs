@@ -22,6 +22,7 @@ use crate::handle::Command;
 use crate::handover::{Asked, End, Held};
 use crate::names::snake_case;
 use crate::peers::Peers;
+use crate::preference::Preference;
 use crate::resolve::Resolver;
 use crate::shared::{Leadership, Shared};
 use crate::store::Store;
@@ -71,6 +72,7 @@ pub(crate) struct Node {
     /// How long a new leader waits before it may start anything.
     pub(crate) takeover_wait: Duration,
     pub(crate) held: Held,
+    pub(crate) preference: Preference,
     /// When the node ends at the latest, once it was told to.
     pub(crate) end: Option<End>,
     pub(crate) started: Instant,
@@ -125,6 +127,7 @@ impl Node {
         self.hand_over_at_the_latest()?;
         if self.next_chores <= Instant::now() {
             self.do_chores();
+            self.give_way()?;
         }
         Ok(())
     }
@@ -146,6 +149,7 @@ impl Node {
     }
 
     pub(crate) fn step(&mut self, event: Event) -> Result<(), NodeError> {
+        self.note_answer(&event);
         let actions = self.raft.step(event);
         self.carry_out(actions)
     }
@@ -201,6 +205,7 @@ impl Node {
             term = term.0,
             predecessor_stopped
         );
+        self.forget_answers();
         let wait = if predecessor_stopped {
             Duration::ZERO
         } else {

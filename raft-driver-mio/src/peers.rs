@@ -6,6 +6,7 @@ use std::time::Duration;
 use raft_core::NodeId;
 
 use crate::clock::Instant;
+use crate::preference::Steady;
 use crate::settings::{PeerAddress, reachable_as};
 
 /// How many answers to stale frames a peer gets in [`ANSWER_WINDOW`] at the most, so that replayed
@@ -26,6 +27,8 @@ pub(crate) struct Peer {
     pub(crate) last_received: Option<Instant>,
     /// Whether it was sent anything since our challenge was renewed.
     pub(crate) contacted: bool,
+    /// Since when it answers this leader, if that is looked at.
+    pub(crate) steady: Option<Steady>,
     answers: Option<(Instant, u32)>,
     asked_resolver: Option<Instant>,
     /// Whether the resolver owes an answer.
@@ -141,6 +144,7 @@ impl Peers {
             },
             last_received: None,
             contacted: false,
+            steady: None,
             answers: None,
             asked_resolver: None,
             resolving: false,

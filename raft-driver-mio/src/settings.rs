@@ -10,6 +10,7 @@ use std::time::Duration;
 use raft_core::{Config, ConfigError, LogPosition, NodeId, Options};
 
 use crate::key::Keyring;
+use crate::preference::turn;
 
 /// The longest name of a cluster, in bytes.
 pub const MAX_CLUSTER_NAME: usize = 64;
@@ -40,6 +41,13 @@ pub struct Settings {
     pub insecure: bool,
     /// The node's timing and rules. The timing must be the same on all nodes.
     pub options: Options,
+    /// Voters that should rather lead than others, the first above all, the same on all nodes. They campaign in this order, each in a
+    /// turn of its own and the rest after them, which decides [`Options::turn`]. So the first of those that run and are
+    /// connected is usually elected; a leader stays leader while others come back, see [`take_back`](Settings::take_back).
+    pub prefer: Vec<NodeId>,
+    /// Whether a leader hands its leadership, as a [transfer](crate::Handle::transfer) does, to a voter that comes before it in
+    /// [`prefer`](Settings::prefer) and has answered it without a break for ten election timeouts.
+    pub take_back: bool,
     /// The last entry of the log of an embedder that replicates by its own means.
     pub last_log: LogPosition,
     /// Whether to serve a control socket, `control.sock`, in the state directory.
@@ -78,6 +86,8 @@ impl Settings {
             keys: None,
             insecure: false,
             options: Options::default(),
+            prefer: Vec::new(),
+            take_back: false,
             last_log: LogPosition::default(),
             control_socket: false,
             stop_timeout: None,
@@ -102,7 +112,19 @@ impl Settings {
         }
         let mut voters = vec![self.id];
         voters.extend(self.peers.iter().map(|(id, _)| *id));
-        let config = Config::new(self.id, &voters, self.options).map_err(SettingsError::Core)?;
+        for (place, id) in self.prefer.iter().enumerate() {
+            if !voters.contains(id) || self.prefer.iter().take(place).any(|before| before == id) {
+                return Err(SettingsError::Prefer(*id));
+            }
+        }
+        if self.take_back && self.prefer.is_empty() {
+            return Err(SettingsError::TakeBack);
+        }
+        let mut options = self.options;
+        if !self.prefer.is_empty() {
+            options.turn = turn(&self.prefer, self.id, voters.len());
+        }
+        let config = Config::new(self.id, &voters, options).map_err(SettingsError::Core)?;
         if self.kill_delay > Config::MAX_ELECTION_TIMEOUT {
             return Err(SettingsError::KillDelay(self.kill_delay));
         }
@@ -274,6 +296,10 @@ pub enum SettingsError {
     Cluster(String),
     /// The voters or the timing do not fit.
     Core(ConfigError),
+    /// A preferred node is no voter, or is named twice.
+    Prefer(NodeId),
+    /// Leadership is to be taken back, and nobody is preferred.
+    TakeBack,
     /// The kill delay is longer than the longest election timeout.
     KillDelay(Duration),
     /// There is no peer, and the node is not said to be alone.
@@ -319,6 +345,15 @@ impl fmt::Display for SettingsError {
                 "cluster: `{name}` is no name: take 1 to {MAX_CLUSTER_NAME} letters, digits, `.`, `_` and `-`"
             ),
             SettingsError::Core(error) => error.fmt(f),
+            SettingsError::Prefer(id) => write!(
+                f,
+                "prefer: node {id} is no voter, or is named twice: --prefer (Settings::prefer) names some of this node \
+                 and its peers, the most preferred first"
+            ),
+            SettingsError::TakeBack => f.write_str(
+                "take-back: nobody is preferred: name the preferred nodes with --prefer (Settings::prefer), or leave \
+                 --take-back (Settings::take_back) out",
+            ),
             SettingsError::KillDelay(value) => write!(
                 f,
                 "kill_delay: {value:?} is longer than {:?}: give a shorter one with --kill-delay (Settings::kill_delay)",

@@ -21,6 +21,7 @@ use crate::handle::Handle;
 use crate::handover::Held;
 use crate::node::{CONTROL, Node, SOCKET, WAKER};
 use crate::peers::Peers;
+use crate::preference::Preference;
 use crate::resolve::Resolver;
 use crate::settings::{Listen, PeerAddress, Settings};
 use crate::shared::Shared;
@@ -66,6 +67,7 @@ pub fn start(settings: Settings) -> Result<Handle, StartError> {
     );
     let node = Node {
         peers: Peers::new(&settings.peers, listen),
+        preference: Preference::of(&settings),
         transport: transport(&settings, &config),
         id: settings.id,
         cluster: settings.cluster,

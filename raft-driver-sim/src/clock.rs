@@ -8,6 +8,7 @@ use crate::time::{LocalTime, Time};
 
 /// How fast a clock runs, in millionths of true time: 1,010,000 is 1 % fast, 0 has stopped.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(transparent)]
 pub struct ClockRate(u32);
 
 impl ClockRate {
@@ -19,6 +20,11 @@ impl ClockRate {
     /// So many millionths of true time.
     pub const fn millionths(millionths: u32) -> Self {
         ClockRate(millionths)
+    }
+
+    /// The rate in millionths of true time.
+    pub const fn as_millionths(self) -> u32 {
+        self.0
     }
 
     /// Whether the clock drifts by no more than the 1 % that leases allow for.

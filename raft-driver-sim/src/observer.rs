@@ -1,6 +1,7 @@
 //! Looking on while a world runs.
 
-use raft_core::{Action, Event, LogPosition, Message, NodeId};
+use raft_core::{Action, Event, LogPosition, Message, NodeId, State};
+use serde::{Deserialize, Serialize};
 
 use crate::clock::ClockRate;
 use crate::time::Time;
@@ -10,10 +11,21 @@ use crate::time::Time;
 pub enum Happening<'a> {
     /// The node's core steps.
     Event(&'a Event),
+    /// What the core knows after that step, or after it was restored.
+    State(&'a State),
     /// The node's driver carries an action out. For a `Persist` it is the beginning of the write.
     Action(&'a Action),
     /// A write that takes time is durable.
     Synced,
+    /// A copy of a message that was sent is on its way, and nothing on the way will stop it.
+    InFlight {
+        /// The receiver, which is not the node that this happens to.
+        to: NodeId,
+        /// The message.
+        message: &'a Message,
+        /// When it will be there.
+        arrives: Time,
+    },
     /// A message was lost: on its way, or because its receiver was down or had no room for it.
     Lost {
         /// The receiver, which is not the node that this happens to.
@@ -26,7 +38,8 @@ pub enum Happening<'a> {
 }
 
 /// What a world does to a node.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Fault {
     /// Its machine stops, and forgets what is not on its disk.
     Crash,

@@ -3,7 +3,6 @@
 use core::convert::Infallible;
 
 use rand_core::{Rng as _, TryRng};
-use serde::{Deserialize, Serialize};
 
 /// Advances a SplitMix64 state and returns its next output (Steele, Lea and Flood 2014).
 fn split_mix(state: &mut u64) -> u64 {
@@ -34,6 +33,11 @@ pub enum Stream {
     },
     /// Whatever drives the world: a test's own choices.
     Script,
+    /// A part of a random walk.
+    Walk {
+        /// Its number.
+        stint: u64,
+    },
 }
 
 impl Stream {
@@ -43,6 +47,7 @@ impl Stream {
             Stream::Node { index, starts } => (2, index as u64, u64::from(starts)),
             Stream::Disk { index } => (3, index as u64, 0),
             Stream::Script => (4, 0, 0),
+            Stream::Walk { stint } => (5, stint, 0),
         };
         kind | index << 8 | starts << 32
     }
@@ -119,9 +124,7 @@ impl TryRng for Random {
 }
 
 /// A probability in millionths, from never to always. Whole numbers, so that no machine rounds it otherwise.
-#[derive(
-    Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize,
-)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Chance(u32);
 
 impl Chance {
@@ -184,6 +187,8 @@ mod tests {
             (1, node(0, 1)),
             (1, node(1, 0)),
             (1, Stream::Disk { index: 1 }),
+            (1, Stream::Walk { stint: 0 }),
+            (1, Stream::Walk { stint: 1 }),
             (2, Stream::Network),
         ]
         .into_iter()

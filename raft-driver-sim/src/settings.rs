@@ -1,13 +1,12 @@
 //! What a world is made of.
 
-use raft_core::{NodeId, Options};
-use serde::{Deserialize, Serialize};
+use raft_core::{Action, NodeId, Options, Timer};
 
 use crate::disk::DiskOptions;
 use crate::network::Conditions;
 
 /// A world before its seed. Nodes have the ids 0 to `nodes` - 1.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Settings {
     /// How many nodes there are, all of them voters: 1 to [`Config::MAX_VOTERS`](raft_core::Config::MAX_VOTERS). Default: 3.
     pub nodes: usize,
@@ -23,6 +22,8 @@ pub struct Settings {
     pub disk: DiskOptions,
     /// Whether heartbeats and votes postpone elections, as the paper's section 5.2 says.
     pub postponing: Postponing,
+    /// How often the drivers let a leader send heartbeats. Default: as the core asks.
+    pub heartbeats: Heartbeats,
     /// Whether the checker runs after every step. Default: yes.
     pub check: bool,
     /// Whether messages are encoded to count their bytes ([`Stats`](crate::Stats)). Default: no.
@@ -41,6 +42,7 @@ impl Default for Settings {
             responses: Conditions::default(),
             disk: DiskOptions::default(),
             postponing: Postponing::On,
+            heartbeats: Heartbeats::default(),
             check: true,
             meter: false,
             replay: None,
@@ -59,11 +61,42 @@ impl Settings {
 }
 
 /// Whether a heartbeat that is accepted and a vote that is granted set the election timer anew.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Postponing {
     /// As the core asks.
     On,
     /// The driver disobeys: a timer that runs goes on running. This shows what postponing is worth, and is
     /// meant for [`Protocol::Plain`](raft_core::Protocol::Plain); a lease would not survive it.
     Off,
+}
+
+/// How often the drivers let a leader send heartbeats.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Heartbeats {
+    /// So many times as long as the core asks is the time between two rounds. The core refuses a heartbeat interval above
+    /// T/3, so a driver that disobeys shows what comes of one.
+    pub stretched: u32,
+}
+
+impl Default for Heartbeats {
+    fn default() -> Self {
+        Heartbeats { stretched: 1 }
+    }
+}
+
+impl Heartbeats {
+    pub(crate) fn stretch(self, action: Action) -> Action {
+        match action {
+            Action::SetTimer {
+                timer: Timer::Heartbeat,
+                number,
+                after,
+            } => Action::SetTimer {
+                timer: Timer::Heartbeat,
+                number,
+                after: after * self.stretched.max(1),
+            },
+            other => other,
+        }
+    }
 }

@@ -3,6 +3,8 @@
 use raft_core::{HardState, LogPosition, NodeId, Role, RoleKind, State, Term};
 
 use crate::checker::Violation;
+use crate::disk::DiskOptions;
+use crate::network::Conditions;
 use crate::node::Process;
 use crate::observer::Observer;
 use crate::stats::Stats;
@@ -44,6 +46,16 @@ impl<O: Observer> World<O> {
     /// What a node's clock shows.
     pub fn local_time(&self, node: NodeId) -> LocalTime {
         self.local_now(self.index(node))
+    }
+
+    /// How a node's disk behaves.
+    pub fn disk(&self, node: NodeId) -> DiskOptions {
+        self.nodes[self.index(node)].disk.options
+    }
+
+    /// How requests and responses travel where a link has no conditions of its own.
+    pub fn conditions(&self) -> (Conditions, Conditions) {
+        (self.network.requests, self.network.responses)
     }
 
     /// Whether a node's process stands still.

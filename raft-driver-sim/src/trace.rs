@@ -7,7 +7,7 @@ use raft_core::{Action, Event, LogPosition, Message, NodeId};
 use crate::observer::{Fault, Happening, Observer};
 use crate::time::Time;
 
-/// Writes one line for each [`Happening`]: the world's time in seconds, the node, what happened.
+/// Writes one line for each event, action, loss and fault: the world's time in seconds, the node, what happened.
 ///
 /// The same world with the same seed writes the same bytes on any machine.
 #[derive(Debug)]
@@ -37,7 +37,9 @@ impl<W: Write> Trace<W> {
 
 impl<W: Write> Observer for Trace<W> {
     fn observe(&mut self, time: Time, node: NodeId, happening: Happening<'_>) {
-        if self.error.is_some() {
+        // What follows from the other lines is not written.
+        let derived = matches!(happening, Happening::State(_) | Happening::InFlight { .. });
+        if derived || self.error.is_some() {
             return;
         }
         let written = write!(self.out, "{time} {node} ")
@@ -68,6 +70,7 @@ fn write_happening(out: &mut impl Write, happening: Happening<'_>) -> std::io::R
         Happening::Action(Action::Report(report)) => write!(out, "reports {report:?}"),
         Happening::Action(action) => write!(out, "does {action:?}"),
         Happening::Synced => write!(out, "synced"),
+        Happening::State(_) | Happening::InFlight { .. } => Ok(()),
         Happening::Lost { to, message } => {
             write!(out, "loses on the way to {to} ")?;
             write_message(out, message)
@@ -78,7 +81,7 @@ fn write_happening(out: &mut impl Write, happening: Happening<'_>) -> std::io::R
     }
 }
 
-fn write_message(out: &mut impl Write, message: &Message) -> std::io::Result<()> {
+pub(crate) fn write_message(out: &mut impl Write, message: &Message) -> std::io::Result<()> {
     let log = |last: LogPosition| format!("{}.{}", last.term, last.index);
     match message {
         Message::RequestVote(m) => {

@@ -72,6 +72,11 @@ impl<O: Observer> World<O> {
             };
             self.checker.stepped(self.now, index, &seen);
         }
+        self.observer.observe(
+            self.now,
+            NodeId(index as u64),
+            Happening::State(process.raft.state()),
+        );
         let may_postpone = matches!(
             event,
             Event::Receive {
@@ -149,7 +154,7 @@ impl<O: Observer> World<O> {
             Action::Send { to, message } => self.send(index, to, message),
             Action::SetTimer { .. } | Action::CancelTimer(_) => {
                 let goes_on = may_postpone && self.postponing == Postponing::Off;
-                process.set_timer(&action, local, goes_on);
+                process.set_timer(&self.heartbeats.stretch(action), local, goes_on);
                 if matches!(
                     action,
                     Action::SetTimer {
@@ -232,13 +237,19 @@ impl<O: Observer> World<O> {
             to: to_index,
             message,
         };
-        match first {
-            Some(delay) => self.queue.push(self.now + delay, due),
-            None => self.lose(index, to_index, &message),
+        if first.is_none() {
+            self.lose(index, to_index, &message);
         }
-        if let Some(delay) = second {
-            self.stats.duplicated += 1;
-            self.queue.push(self.now + delay, due);
+        self.stats.duplicated += u64::from(second.is_some());
+        for delay in [first, second].into_iter().flatten() {
+            let arrives = self.now + delay;
+            self.queue.push(arrives, due);
+            let in_flight = Happening::InFlight {
+                to,
+                message: &message,
+                arrives,
+            };
+            self.observe(index, in_flight);
         }
     }
 

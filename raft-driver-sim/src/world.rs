@@ -10,7 +10,7 @@ use crate::node::{Node, Pending, Process};
 use crate::observer::{Fault, Happening, Observer};
 use crate::queue::{Due, Queue};
 use crate::rng::{Random, Stream};
-use crate::settings::{Postponing, Settings};
+use crate::settings::{Heartbeats, Postponing, Settings};
 use crate::stats::Stats;
 use crate::time::{LocalTime, Time};
 
@@ -27,10 +27,11 @@ pub struct World<O = ()> {
     pub(crate) stats: Stats,
     pub(crate) seed: u64,
     pub(crate) queue: Queue,
-    observer: O,
+    pub(crate) observer: O,
     pub(crate) check: bool,
     pub(crate) meter: bool,
     pub(crate) postponing: Postponing,
+    pub(crate) heartbeats: Heartbeats,
 }
 
 impl World<()> {
@@ -74,6 +75,7 @@ impl<O: Observer> World<O> {
             check: settings.check,
             meter: settings.meter,
             postponing: settings.postponing,
+            heartbeats: settings.heartbeats,
         };
         for index in 0..world.nodes.len() {
             world.start(index);
@@ -130,6 +132,11 @@ impl<O: Observer> World<O> {
     /// The observer.
     pub fn observer(&self) -> &O {
         &self.observer
+    }
+
+    /// The observer, to tell it what it cannot see.
+    pub fn observer_mut(&mut self) -> &mut O {
+        &mut self.observer
     }
 
     /// Ends the world and gives the observer back.
@@ -196,6 +203,11 @@ impl<O: Observer> World<O> {
                     self.checker
                         .restored(self.now, index, local, state, &durable);
                 }
+                self.observer.observe(
+                    self.now,
+                    NodeId(index as u64),
+                    Happening::State(raft.state()),
+                );
                 let process = node.process.insert(Process::new(raft));
                 process
                     .pending

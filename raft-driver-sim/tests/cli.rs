@@ -30,6 +30,11 @@ fn a_wrong_command_line_is_named_and_ends_with_status_2() {
         (vec!["lab3a", "--runs", "0"], "--runs"),
         (vec!["lab3a", "--test", "3b"], "--test"),
         (vec!["lab3a", "--trace", "--runs", "2"], "--trace"),
+        (vec!["run", "--seed", "1"], "--scenario"),
+        (vec!["run", "--scenario", "nowhere"], "leader-crash"),
+        (vec!["run", "--scenario", "no/such.toml"], "no/such.toml"),
+        (vec!["run", "--swarm"], "--seed"),
+        (vec!["view", "no/such.jsonl"], "no/such.jsonl"),
         (vec!["lab4"], "lab4"),
         (vec![], "Usage"),
     ] {
@@ -62,38 +67,26 @@ fn the_same_seed_writes_the_same_trace() {
 }
 
 #[test]
-fn the_swarm_says_what_it_ran_and_repeats_a_file_that_holds_a_run() {
-    let swarm = json(&[
-        "swarm", "--seed", "5", "--runs", "3", "--nodes", "5", "--json",
+fn a_run_is_recorded_drawn_and_drawn_again_from_its_trace() {
+    let directory = std::env::temp_dir().join(format!("raft-sim-cli-{}", std::process::id()));
+    std::fs::create_dir_all(&directory).expect("a directory");
+    let file = |name: &str| directory.join(name).to_string_lossy().into_owned();
+    let files = [file("a.jsonl"), file("a.html"), file("b.html")];
+    let [trace, page, again] = &files;
+    let ran = raft_sim(&[
+        "run", "--swarm", "--seed", "3", "--trace", trace, "--html", page,
     ]);
-    assert_eq!(swarm["runs"], 3);
-    assert_eq!(swarm["failed"].as_array().map(Vec::len), Some(0));
+    assert_eq!(ran.status.code(), Some(0));
+    let viewed = raft_sim(&["view", trace, "--html", again]);
+    assert_eq!(viewed.stdout, ran.stdout);
+    let read = |name: &String| std::fs::read_to_string(name).expect("it was written");
     assert!(
-        swarm["cluster_hours"]
-            .as_f64()
-            .is_some_and(|hours| hours > 0.0)
+        read(page) == read(again),
+        "a trace tells all that a page shows"
     );
-
-    let directory = std::path::Path::new(env!("CARGO_TARGET_TMPDIR"));
-    let file = directory.join("swarm-replay.json");
-    let run = raft_driver_sim::swarm::Swarm::new(3);
-    let text = serde_json::to_string(&run).expect("plain data");
-    std::fs::write(&file, text).expect("the directory is there");
-    let file = file.to_str().expect("a path of letters");
-    let output = raft_sim(&["swarm", "--replay", file]);
-    assert_eq!(output.status.code(), Some(0));
-
-    let missing = raft_sim(&["swarm", "--replay", "no-such-file.json"]);
-    let error = String::from_utf8_lossy(&missing.stderr).into_owned();
-    assert_eq!(missing.status.code(), Some(2));
-    assert!(error.contains("no-such-file.json"), "{error}");
-}
-
-#[test]
-fn the_scorecard_is_one_json_object_with_intervals() {
-    let printed = json(&["scorecard", "--quick", "--json"]);
-    let rows = printed["card"]["rows"].as_array().expect("rows");
-    assert_eq!(rows.len(), 17);
-    let cell = &rows[0]["cells"][0];
-    assert!(cell["low"].as_f64() <= cell["value"].as_f64());
+    std::fs::write(trace, "{\"raft_trace\":9}").expect("the directory is there");
+    let error = raft_sim(&["view", trace]);
+    assert_eq!(error.status.code(), Some(2));
+    assert!(String::from_utf8_lossy(&error.stderr).contains("line 1"));
+    std::fs::remove_dir_all(&directory).expect("it is ours");
 }

@@ -66,6 +66,26 @@ fn the_graph_has_a_line_for_each_state_and_each_transition() {
     assert_eq!(text.lines().filter(dangling).count(), 0);
 }
 
+#[test]
+fn a_walk_ends_with_its_counts_as_json() {
+    let walk = [
+        "--nodes", "4", "--terms", "9", "--rounds", "5", "--walk", "30000",
+    ];
+    let output = explore(&[&walk[..], &["--seed", "7", "--json"]].concat());
+    assert_eq!(output.status.code(), Some(0));
+    let report: serde_json::Value = serde_json::from_slice(&output.stdout).expect("a JSON object");
+    assert_eq!(
+        (&report["steps"], &report["seed"]),
+        (&30_000.into(), &7.into())
+    );
+    assert!(report["elections"].as_u64() > Some(0));
+    assert!(report["violation"].is_null());
+    for other in ["--no-forget", "--no-symmetry", "--sip-hash"] {
+        let output = explore(&[&walk[..], &[other]].concat());
+        assert_eq!(output.status.code(), Some(2), "{other}");
+    }
+}
+
 // Plain Raft has a leader deposed for ever by whoever does not hear it.
 #[test]
 fn a_violation_is_written_to_a_file_that_replays_it() {

@@ -2,9 +2,10 @@
 
 use core::time::Duration;
 
-use raft_core::{Options, Timer};
+use raft_core::{Options, Timer, Turn};
 
 use crate::common::actions::set;
+use crate::common::cluster::Cluster;
 use crate::common::messages::heartbeat;
 use crate::common::{Node, T, plain};
 
@@ -119,5 +120,61 @@ fn tied_nodes_diverge() {
             longest = longest.max(run);
         }
         assert!(ties > 0 && longest <= 5, "{who}: {longest} ties in a row");
+    }
+}
+
+#[test]
+fn a_turn_is_all_of_its_part_and_nothing_else() {
+    for (index, of) in [(0, 2), (1, 2), (0, 3), (1, 3), (2, 3), (63, 64)] {
+        let turn = Turn { index, of };
+        for (who, draw) in [
+            ("follower", followers_timeout as Draw),
+            ("pre-candidate", candidates_timeout),
+        ] {
+            let options = Options {
+                turn,
+                ..Options::default()
+            };
+            let mut node = Node::seeded(1, 5, options, Default::default(), 1);
+            if who == "pre-candidate" {
+                node = node.part_two();
+            }
+            let part = T / u32::from(of);
+            let (from, to) = (T + part * u32::from(index), T + part * u32::from(index + 1));
+            // The parts of T are rounded to nanoseconds.
+            let rounding = Duration::from_nanos(64);
+            let mut seen = [false; 4];
+            for _ in 0..1_000 {
+                let timeout = draw(&mut node);
+                let fits = timeout + rounding >= from && timeout < to + rounding;
+                assert!(fits && timeout < 2 * T, "{who} {turn:?}: {timeout:?}");
+                let quarter = timeout.saturating_sub(from).as_nanos() * 4 / part.as_nanos();
+                seen[(quarter as usize).min(3)] = true;
+            }
+            assert_eq!(seen, [true; 4], "{who} {turn:?}");
+        }
+    }
+}
+
+#[test]
+fn an_earlier_turn_wins_among_equals() {
+    for seed in 0..100 {
+        let node = |id: u64| {
+            let turn = Turn {
+                index: id as u8 - 1,
+                of: 5,
+            };
+            let options = Options {
+                turn,
+                ..Options::default()
+            };
+            Node::seeded(id, 5, options, Default::default(), seed * 10 + id)
+        };
+        let mut cluster = Cluster::of((1..=5).map(node).collect());
+        cluster.run(2 * T);
+        assert_eq!(cluster.leading(), [1], "seed {seed}");
+        cluster.isolate(1);
+        cluster.run(2 * T);
+        assert!(cluster.leading().contains(&2), "seed {seed}");
     }
 }

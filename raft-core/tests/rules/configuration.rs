@@ -4,7 +4,7 @@ use core::time::Duration;
 
 use raft_core::{
     Action, Config, ConfigError, HardState, LogPosition, NodeId, Options, Protocol, Raft, Report,
-    RestoreError, RoleKind, Term, Timer,
+    RestoreError, RoleKind, Term, Timer, Turn,
 };
 
 use crate::common::actions::{append_answer, persisted, place, reports, sends, set};
@@ -266,4 +266,22 @@ fn sixty_four_voters_elect() {
     let _ = node.receive(64, crate::common::messages::grant(1));
     assert_eq!(node.role(), RoleKind::Leader);
     assert_eq!(node.raft.state().current_term(), Term(1));
+}
+
+#[test]
+fn a_turn_is_one_of_its_parts() {
+    let with = |index, of| Options {
+        turn: Turn { index, of },
+        ..Options::default()
+    };
+    for (index, of) in [(0, 1), (0, 64), (63, 64)] {
+        let config = configure(&[1], with(index, of)).unwrap();
+        assert_eq!(config.turn(), Turn { index, of });
+    }
+    for (index, of) in [(0, 0), (1, 1), (64, 64), (0, 65), (200, 255)] {
+        let error = configure(&[1], with(index, of)).unwrap_err();
+        let value = Turn { index, of };
+        assert_eq!(error, ConfigError::Turn { value });
+        assert!(error.to_string().starts_with("turn: "), "{error}");
+    }
 }

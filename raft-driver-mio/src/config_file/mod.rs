@@ -43,6 +43,10 @@ pub struct File {
     /// How long after the end of a lease what ran under it is dead at the latest.
     #[serde(deserialize_with = "optional_duration")]
     pub kill_delay: Option<Duration>,
+    /// The voters that should rather lead, in order.
+    pub prefer: Vec<u64>,
+    /// Whether a leader hands over to one that comes before it.
+    pub take_back: bool,
     /// Whether it votes and never leads.
     pub witness: bool,
     /// Whether an address other than loopback may do without a key.

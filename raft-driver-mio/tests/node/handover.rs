@@ -160,3 +160,61 @@ fn nodes_that_disagree_about_the_kill_delay_do_not_hear_each_other() {
     let expected = matches!(error, StartError::Settings(SettingsError::KillDelay(_)));
     assert!(expected, "{error}");
 }
+
+/// Three nodes that prefer node 3, then node 2.
+fn preferring(take_back: bool) -> (Cluster, Vec<Handle>) {
+    let cluster = three();
+    let start = |member: &crate::common::Member| {
+        let mut settings = member.settings(true);
+        settings.prefer = [3, 2].map(NodeId).into();
+        settings.take_back = take_back;
+        start(settings).expect("a node")
+    };
+    let nodes = cluster.members.iter().map(start).collect();
+    (cluster, nodes)
+}
+
+#[test]
+fn leadership_is_taken_back_only_if_that_is_asked_for() {
+    for take_back in [false, true] {
+        let (_cluster, nodes) = preferring(take_back);
+        let (first, _) = leader(&nodes);
+        let other = nodes[0].id();
+        if first.id() != other {
+            wait_until("the least preferred leads", || {
+                let leading = nodes.iter().find(|node| node.leadership().is_some());
+                leading.is_some_and(|node| node.hand_over(Some(other)) == Ok(other))
+            });
+        }
+        let (_, term) = leader(&nodes[..1]);
+        if take_back {
+            wait_until("the most preferred leads again", || {
+                nodes[2].leadership() > Some(term)
+            });
+            // Nobody else in between.
+            assert_eq!(nodes[2].leadership(), term.next());
+        } else {
+            // As long as it would have taken.
+            let lasts = nodes[0].config().election_timeout() * 12;
+            let mut states = nodes[0].subscribe();
+            let lost = states.wait_for(lasts, |view| view.leadership.is_none());
+            assert!(lost.is_none(), "{lost:?}");
+        }
+    }
+}
+
+#[test]
+fn who_is_preferred_must_be_a_voter() {
+    let cluster = three();
+    for prefer in [vec![NodeId(9)], vec![NodeId(1), NodeId(1)]] {
+        let mut settings = cluster.members[0].settings(true);
+        settings.prefer = prefer;
+        let error = start(settings).expect_err("nobody");
+        let expected = matches!(error, StartError::Settings(SettingsError::Prefer(_)));
+        assert!(expected, "{error}");
+    }
+    let mut settings = cluster.members[0].settings(true);
+    settings.take_back = true;
+    let error = start(settings).expect_err("nobody is preferred");
+    assert!(error.to_string().contains("--prefer"), "{error}");
+}

@@ -9,7 +9,7 @@ use raft_core::{Message, Round, Term};
 use super::key::Key;
 use super::local::Notes;
 use super::messages::{Envelope, members};
-use super::model::{Choice, Failure, Model, Transition};
+use super::model::{Choice, Failure, Model};
 use super::symmetry::Global;
 
 /// A transition that was taken.
@@ -27,6 +27,34 @@ pub(super) enum Interrupt {
     Missing { local: u32, choice: Choice },
     /// An invariant is broken by a transition.
     Violation { taken: Taken, what: String },
+}
+
+/// What the checks of history look at.
+pub(super) trait Past {
+    fn nodes(&self) -> usize;
+    fn key(&self, node: usize) -> &Key;
+    /// All messages ever sent, of which nothing that is asked about was forgotten.
+    fn sent(&self) -> impl Iterator<Item = Envelope>;
+}
+
+/// A state of the tables.
+struct Interned<'a> {
+    model: &'a Model,
+    state: &'a Global,
+}
+
+impl Past for Interned<'_> {
+    fn nodes(&self) -> usize {
+        self.model.bounds().nodes
+    }
+
+    fn key(&self, node: usize) -> &Key {
+        self.model.key(self.state.locals[node])
+    }
+
+    fn sent(&self) -> impl Iterator<Item = Envelope> {
+        members(&self.state.sent).map(|message| self.model.messages().get(message))
+    }
 }
 
 /// Lists all states that one transition leads to, other than to the state itself, and checks each transition.
@@ -79,7 +107,12 @@ pub(super) fn take(
             send(model, &mut next, *message as usize).map_err(violation)?;
         }
         if transition.notes != Notes::default() {
-            check_notes(model, state, &next, node, transition).map_err(violation)?;
+            let before = Interned { model, state };
+            let after = Interned {
+                model,
+                state: &next,
+            };
+            check_notes(&before, &after, node, &transition.notes).map_err(violation)?;
         }
         model.forget_dead(&mut next);
         if next != *state {
@@ -103,58 +136,59 @@ fn send(model: &Model, state: &mut Global, message: usize) -> Result<(), String>
                 model.messages().get(message),
                 model.messages().get(word * 64 + bit),
             );
-            return Err(format!(
-                "VoteOncePerTerm or OneLeaderPerTerm: {one:?} is sent, and so was {other:?}"
-            ));
+            return Err(contradiction(&one, &other));
         }
     }
     state.send(message);
     Ok(())
 }
 
+/// That two messages were sent which no correct cluster sends both.
+pub(super) fn contradiction(one: &Envelope, other: &Envelope) -> String {
+    format!("VoteOncePerTerm or OneLeaderPerTerm: {one:?} is sent, and so was {other:?}")
+}
+
+/// What is asked about a step of a node that gained or confirmed something: of what was sent before it, and of the state after it.
 #[cold]
-fn check_notes(
-    model: &Model,
-    before: &Global,
-    after: &Global,
+pub(super) fn check_notes(
+    before: &impl Past,
+    after: &impl Past,
     node: usize,
-    transition: &Transition,
+    notes: &Notes,
 ) -> Result<(), String> {
-    let key = model.key(transition.local);
-    let majority = |agrees: &dyn Fn(&Message) -> bool| {
-        answers(model, before, key.me, agrees) * 2 > model.bounds().nodes
-    };
+    let key = after.key(node);
+    let majority =
+        |agrees: &dyn Fn(&Message) -> bool| answers(before, key.me, agrees) * 2 > before.nodes();
     let term = key.term;
-    if let Some(asked) = transition.notes.pre_vote_won {
+    if let Some(asked) = notes.pre_vote_won {
         let granted = |message: &Message| matches!(message, Message::RequestPreVoteResponse(m) if m.vote_granted && m.nonce == asked);
         ensure(majority(&granted), || {
             format!("PreVoteBacked: no majority granted a pre-vote for term {asked}")
         })?;
     }
-    if let Some(Term(gained)) = transition.notes.gained {
+    if let Some(Term(gained)) = notes.gained {
         let granted = |message: &Message| matches!(message, Message::RequestVoteResponse(m) if m.vote_granted && m.term.0 == gained);
         ensure(majority(&granted), || {
             format!("QuorumBacked: no majority voted for it in term {gained}")
         })?;
-        let other = leader_since(model, before, node, |of| of == gained);
+        let other = leader_since(before, node, |of| of == gained);
         ensure(!other, || {
             format!("OneLeaderPerTerm: term {gained} had a leader")
         })?;
     }
-    if let Some(Round(round)) = transition.notes.confirmed {
+    if let Some(Round(round)) = notes.confirmed {
         let answered = |message: &Message| matches!(message, Message::AppendEntriesResponse(m) if m.success && m.term.0 == term && m.round.0 >= round);
         ensure(majority(&answered), || {
             format!("QuorumBacked: no majority answered round {round} of term {term}")
         })?;
     }
-    check_leases(model, after)
+    check_leases(after)
 }
 
 /// How many voters are for a node: itself, and those of whose answers to it one is as wanted.
-fn answers(model: &Model, state: &Global, me: u8, wanted: &dyn Fn(&Message) -> bool) -> usize {
+fn answers(past: &impl Past, me: u8, wanted: &dyn Fn(&Message) -> bool) -> usize {
     let mut voters = 1_u8 << me;
-    for message in members(&state.sent) {
-        let Envelope { from, to, message } = model.messages().get(message);
+    for Envelope { from, to, message } in past.sent() {
         if to == me && wanted(&message) {
             voters |= 1 << from;
         }
@@ -166,8 +200,8 @@ fn answers(model: &Model, state: &Global, me: u8, wanted: &dyn Fn(&Message) -> b
 /// before any of that majority, itself included, lets its promise lapse. So as long as none of them has, nobody
 /// leads in a later term; also while what acted on the lease of a former leader may not have stopped yet. (A leader that hands
 /// over gives up its lease first.)
-fn check_leases(model: &Model, state: &Global) -> Result<(), String> {
-    let keys = || (0..model.bounds().nodes).map(|node| model.key(state.locals[node]));
+fn check_leases(past: &impl Past) -> Result<(), String> {
+    let keys = || (0..past.nodes()).map(|node| past.key(node));
     for holder in keys() {
         let Some(lease) = holder.held_lease() else {
             continue;
@@ -180,7 +214,7 @@ fn check_leases(model: &Model, state: &Global) -> Result<(), String> {
                         && promise.round >= lease.round
                 })
         };
-        let later = leader_since(model, state, usize::from(holder.me), |of| of > lease.term);
+        let later = leader_since(past, usize::from(holder.me), |of| of > lease.term);
         ensure(!later || !keys().all(stands), || {
             format!(
                 "OneLease: a later leader exists, and all that confirmed round {} of node {} in term {} \
@@ -193,17 +227,16 @@ fn check_leases(model: &Model, state: &Global) -> Result<(), String> {
 }
 
 /// Whether another node leads or has led in such a term.
-fn leader_since(model: &Model, state: &Global, node: usize, wanted: impl Fn(u64) -> bool) -> bool {
+fn leader_since(past: &impl Past, node: usize, wanted: impl Fn(u64) -> bool) -> bool {
     let leads = |other: usize| {
-        let key = model.key(state.locals[other]);
+        let key = past.key(other);
         other != node && key.leads() && wanted(key.term)
     };
-    let led = |message: usize| {
-        let Envelope { from, message, .. } = model.messages().get(message);
+    let led = |Envelope { from, message, .. }: Envelope| {
         let speaks = matches!(message, Message::AppendEntries(_));
         usize::from(from) != node && speaks && wanted(message.term().0)
     };
-    (0..model.bounds().nodes).any(leads) || members(&state.sent).any(led)
+    (0..past.nodes()).any(leads) || past.sent().any(led)
 }
 
 fn ensure(holds: bool, explain: impl FnOnce() -> String) -> Result<(), String> {

@@ -26,7 +26,7 @@ impl Links {
     }
 
     /// Those links that `works` says, of a sender and a receiver.
-    fn where_links(nodes: usize, works: impl Fn(usize, usize) -> bool) -> Links {
+    pub(super) fn where_links(nodes: usize, mut works: impl FnMut(usize, usize) -> bool) -> Links {
         let mut links = Links::NONE;
         for (from, to) in pairs(nodes).filter(|(from, to)| works(*from, *to)) {
             links.reach[from] |= 1 << to;

@@ -301,7 +301,7 @@ fn pre_vote_won(before: &State, event: &Event, after: &State) -> Option<u64> {
 }
 
 /// A message as the network of the box knows it: a question goes by the term that it asks about.
-fn numbered(message: Message) -> Message {
+pub(super) fn numbered(message: Message) -> Message {
     match message {
         Message::RequestPreVote(request) => Message::RequestPreVote(RequestPreVote {
             nonce: request.prospective_term.0,

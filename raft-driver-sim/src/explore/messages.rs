@@ -138,7 +138,7 @@ impl Messages {
 
 /// Whether two messages break an invariant if both were ever sent: two leaders of a term, or two votes
 /// of a voter in a term, its own candidacy included.
-fn contradict(a: &Envelope, b: &Envelope) -> bool {
+pub(super) fn contradict(a: &Envelope, b: &Envelope) -> bool {
     if a.message.term() != b.message.term() {
         return false;
     }
@@ -151,6 +151,11 @@ fn contradict(a: &Envelope, b: &Envelope) -> bool {
         (Some(one), Some(other)) => a.from == b.from && one != other,
         (Some(_), None) | (None, _) => false,
     }
+}
+
+/// Whether there are messages that would contradict it.
+pub(super) fn commits(envelope: &Envelope) -> bool {
+    leads(envelope) || vote(envelope).is_some()
 }
 
 fn leads(envelope: &Envelope) -> bool {

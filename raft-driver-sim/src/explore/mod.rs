@@ -17,7 +17,8 @@
 //!
 //! In reading order: `bounds` (the box), `local` (a node and what its steps can come to), `key` (what tells local
 //! states apart), `messages` (the network), `dead` (what is forgotten of it) and `audit` (whether it could be), `symmetry`, `model` (steps, remembered), `check`, `history`, `recovery` and `cut` (what
-//! must hold), `store` and `search`, `trace` (how it came to a violation) and `dump` (the graph).
+//! must hold), `store` and `search`, `run` and `trace` (how it came to a
+//! violation), `dump` (the graph), and `walk` and `shrink` (where no search can go).
 
 mod audit;
 mod bounds;
@@ -32,13 +33,17 @@ mod links;
 mod local;
 mod messages;
 mod model;
+mod record;
 mod recovery;
+mod run;
 mod search;
+mod shrink;
 mod store;
 mod symmetry;
 #[cfg(test)]
 mod tests;
 mod trace;
+mod walk;
 
 use core::fmt;
 use std::io;
@@ -48,6 +53,7 @@ pub use self::bounds::{Bounds, BoundsError};
 pub use self::links::Network;
 pub use self::store::Hashing;
 pub use self::trace::{ReplayError, Replayed, Trace};
+pub use self::walk::{Walk, Walked, walk};
 
 use self::search::{Search, SearchEnd};
 

@@ -367,35 +367,36 @@ impl Model {
         dead.extend(&key, &self.messages, 0, &self.bounds);
         self.entries.push(Entry {
             dead,
-            own: self.own_choices(&key),
+            own: own_choices(&key, &self.bounds),
             local,
             key,
             known: Vec::new(),
             inert: [0; MAX_WORDS],
         });
     }
+}
 
-    fn own_choices(&self, key: &Key) -> Vec<Choice> {
-        let mut own = Vec::new();
-        if self.bounds.crashes {
-            own.push(Choice::Crash);
-        }
-        let armed = |timer: &Timer| key.armed & 1 << timer.index() != 0;
-        own.extend(Timer::ALL.into_iter().filter(armed).map(Choice::Fire));
-        let may_transfer = self.bounds.transfers && self.bounds.protocol == Protocol::Standard;
-        if may_transfer && matches!(key.role, KeyRole::Leader { transfer: None, .. }) {
-            let others = (0..self.bounds.nodes as u8).filter(|to| *to != key.me);
-            own.extend(others.map(Choice::Transfer));
-        }
-        if self.bounds.pauses {
-            own.push(if key.paused {
-                Choice::Resume
-            } else {
-                Choice::Pause
-            });
-        }
-        own
+/// What can happen to a node besides messages.
+pub(super) fn own_choices(key: &Key, bounds: &Bounds) -> Vec<Choice> {
+    let mut own = Vec::new();
+    if bounds.crashes {
+        own.push(Choice::Crash);
     }
+    let armed = |timer: &Timer| key.armed & 1 << timer.index() != 0;
+    own.extend(Timer::ALL.into_iter().filter(armed).map(Choice::Fire));
+    let may_transfer = bounds.transfers && bounds.protocol == Protocol::Standard;
+    if may_transfer && matches!(key.role, KeyRole::Leader { transfer: None, .. }) {
+        let others = (0..bounds.nodes as u8).filter(|to| *to != key.me);
+        own.extend(others.map(Choice::Transfer));
+    }
+    if bounds.pauses {
+        own.push(if key.paused {
+            Choice::Resume
+        } else {
+            Choice::Pause
+        });
+    }
+    own
 }
 
 fn asymmetric(key: &Key) -> Failure {

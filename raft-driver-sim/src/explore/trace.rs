@@ -7,12 +7,13 @@ use serde::{Deserialize, Serialize};
 
 use super::ExploreError;
 use super::bounds::Bounds;
-use super::history::{Interrupt, Taken, successors, take, violation};
+use super::history::{Interrupt, Taken, successors};
 use super::key::{Key, KeyRole};
 use super::links::Links;
-use super::messages::{Envelope, members};
+use super::messages::Envelope;
 use super::model::{Choice, Model};
 use super::recovery::Recovery;
+use super::run::{Run, Took};
 use super::search::{Found, Search, pack, unpack};
 use super::store::Number;
 use super::symmetry::Global;
@@ -118,53 +119,62 @@ impl Trace {
         trace
     }
 
+    /// A way of these steps.
+    pub(super) fn of(
+        bounds: Bounds,
+        steps: Vec<Step>,
+        violation: String,
+        links: Option<Links>,
+    ) -> Trace {
+        Trace {
+            bounds,
+            steps,
+            violation,
+            links,
+        }
+    }
+
+    /// The links that work in the end, if not all do.
+    pub(super) fn links(&self) -> Option<Links> {
+        self.links
+    }
+
+    pub(super) fn steps(&self) -> &[Step] {
+        &self.steps
+    }
+
+    /// What is looked for in the last state.
+    pub(super) fn recovery(&self) -> Recovery {
+        Recovery::new(true, self.links.into_iter().collect())
+    }
+
     /// Takes the steps once more, with the same checks.
     ///
     /// # Errors
     ///
     /// [`ReplayError`] if the box is none, or a step of the trace is not possible.
     pub fn replay(&self) -> Result<Replayed, ReplayError> {
-        // Nothing is forgotten, so that the trace of any search can be replayed.
-        let mut model = Model::new(self.bounds, false, false).map_err(ReplayError::Box)?;
-        let mut state = *model.initial();
+        let mut run = Run::new(self.bounds).map_err(ReplayError::Box)?;
         let mut lines = Vec::new();
         for (index, step) in self.steps.iter().enumerate() {
-            let impossible = ReplayError::Impossible { step: index + 1 };
-            let choice = choose(&mut model, &state, step).ok_or(impossible.clone())?;
-            let node = usize::from(step.node);
-            let local = *state.locals.get(node).ok_or(impossible.clone())?;
-            let mut reached = None;
-            let broken = match model.fill(local, choice) {
-                Err(failure) => violation(&failure),
-                Ok(()) => {
-                    let result = take(&model, &state, node, choice, &mut |taken, next| {
-                        if taken.crashed_after == step.crashed_after {
-                            reached = Some(*next);
-                        }
+            let (keys, sent) = (run.keys().to_vec(), run.sent().len());
+            let number = index + 1;
+            match run.take(step) {
+                Err(what) => {
+                    lines.push(format!("{number:>3}. {step}"));
+                    return Ok(Replayed {
+                        lines,
+                        violation: Some(what),
                     });
-                    match result {
-                        Err(Interrupt::Violation { what, .. }) => Some(what),
-                        Ok(()) | Err(Interrupt::Missing { .. }) => None,
-                    }
                 }
-            };
-            if let Some(what) = broken {
-                lines.push(format!("{:>3}. {step}", index + 1));
-                return Ok(Replayed {
-                    lines,
-                    violation: Some(what),
-                });
+                Ok(Took::Impossible) => return Err(ReplayError::Impossible { step: number }),
+                Ok(Took::Nothing | Took::Something(_)) => {
+                    let changed = changes(&keys, &run, sent);
+                    lines.push(format!("{number:>3}. {step}{changed}"));
+                }
             }
-            let next = reached.ok_or(impossible)?;
-            lines.push(format!(
-                "{:>3}. {step}{}",
-                index + 1,
-                changes(&model, &state, &next)
-            ));
-            state = next;
         }
-        let recovery = Recovery::new(true, self.links.into_iter().collect());
-        let dead_end = recovery.try_all(&model.rafts(&state)).err();
+        let dead_end = self.recovery().try_all(&run.rafts()).err();
         Ok(Replayed {
             lines,
             violation: dead_end.map(|dead_end| dead_end.what),
@@ -246,26 +256,6 @@ pub(super) fn describe(model: &Model, taken: &Taken) -> Step {
     }
 }
 
-/// The choice that a step of a trace names, if the state allows it.
-fn choose(model: &mut Model, state: &Global, step: &Step) -> Option<Choice> {
-    let nodes = model.bounds().nodes as u8;
-    let choice = match step.what {
-        What::Crash => Choice::Crash,
-        What::TimerFired { timer } => Choice::Fire(timer),
-        What::Transfer { to } => Choice::Transfer(to),
-        What::Pause => Choice::Pause,
-        What::Resume => Choice::Resume,
-        What::Receive { from, message } => {
-            let to = step.node;
-            let sent = members(&state.sent)
-                .find(|number| model.messages().get(*number) == Envelope { from, to, message })?;
-            return Some(Choice::Deliver(sent as u32));
-        }
-    };
-    let local = *state.locals.get(usize::from(step.node))?;
-    (step.node < nodes && model.own(local).contains(&choice)).then_some(choice)
-}
-
 impl fmt::Display for Step {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "node {} ", self.node)?;
@@ -284,19 +274,15 @@ impl fmt::Display for Step {
     }
 }
 
-/// What a step changed, for a reader.
-fn changes(model: &Model, before: &Global, after: &Global) -> String {
+/// What a step changed, for a reader: the nodes' states were `before`, and `sent` messages had been sent.
+fn changes(before: &[Key], run: &Run, sent: usize) -> String {
     let mut text = String::new();
-    for node in 0..model.bounds().nodes {
-        if before.locals[node] != after.locals[node] {
-            text += &format!(
-                "\n       node {node}: {}",
-                Short(model.key(after.locals[node]))
-            );
+    for (node, (before, after)) in before.iter().zip(run.keys()).enumerate() {
+        if before != after {
+            text += &format!("\n       node {node}: {}", Short(after));
         }
     }
-    for message in members(&after.sent).filter(|message| !before.has_sent(*message)) {
-        let Envelope { from, to, message } = model.messages().get(message);
+    for Envelope { from, to, message } in &run.sent()[sent..] {
         text += &format!("\n       sent {from} to {to}: {message:?}");
     }
     text

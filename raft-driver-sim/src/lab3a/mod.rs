@@ -37,6 +37,8 @@ use crate::network::Conditions;
 use crate::observer::Observer;
 use crate::rng::Chance;
 use crate::settings::{Postponing, Settings};
+use crate::time::Time;
+use crate::timeline::{Header, Recorder, Recording};
 
 pub use compare::{Comparison, Row, Variant};
 pub use outcome::{Failure, Outcome};
@@ -153,6 +155,16 @@ impl Lab {
     /// Runs a test while somebody looks on, and gives the observer back.
     pub fn run_observed<O: Observer>(&self, test: Test, seed: u64, observer: O) -> (Outcome, O) {
         suite::run(self, test, seed, observer)
+    }
+
+    /// Runs a test and records everything that happens.
+    pub fn record(&self, test: Test, seed: u64) -> Recording {
+        let (outcome, recorder) = self.run_observed(test, seed, Recorder::default());
+        let end = Time::default() + outcome.time;
+        let mut recording = recorder.finish(Header::of(&self.settings(test, seed), seed), end);
+        recording.header.title = Some(format!("Lab 3A: {}", test.title()));
+        recording.header.failure = outcome.failure.map(|failure| failure.to_string());
+        recording
     }
 
     /// The command that repeats a run.

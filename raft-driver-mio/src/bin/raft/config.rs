@@ -96,6 +96,13 @@ pub(crate) fn read(given: options::Options) -> Result<Given, String> {
     };
     settings.insecure = given.insecure || file.insecure;
     settings.kill_delay = given.kill_delay.or(file.kill_delay).unwrap_or_default();
+    let prefer = if given.prefer.is_empty() {
+        file.prefer
+    } else {
+        given.prefer
+    };
+    settings.prefer = prefer.into_iter().map(NodeId).collect();
+    settings.take_back = given.take_back || file.take_back;
     settings.control_socket = true;
     let defaults = Options::default();
     settings.options = Options {

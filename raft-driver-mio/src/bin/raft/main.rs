@@ -46,7 +46,7 @@ enum Command {
     #[command(hide = true)]
     ExecProgram(exec::ProgramArgs),
     Keygen(keygen::Args),
-    CheckConfig(check_config::Args),
+    CheckConfig(Box<check_config::Args>),
     Status(status::Args),
     Leader(leader::LeaderArgs),
     IsLeader(leader::IsLeaderArgs),
@@ -76,7 +76,7 @@ fn main() -> ExitCode {
         #[cfg(target_os = "linux")]
         Command::ExecProgram(args) => exec::become_program(args),
         Command::Keygen(args) => keygen::run(args),
-        Command::CheckConfig(args) => check_config::run(args),
+        Command::CheckConfig(args) => check_config::run(*args),
         Command::Status(args) => status::run(args),
         Command::Leader(args) => leader::leader(args),
         Command::IsLeader(args) => leader::is_leader(args),

@@ -69,6 +69,20 @@ pub(crate) struct Options {
     /// handed over in order [default: what is left]
     #[arg(long, value_name = "DURATION", value_parser = duration::parse, env = "RAFT_KILL_DELAY", hide_env_values = true)]
     pub(crate) kill_delay: Option<Duration>,
+    /// The nodes that should rather lead than others, the most preferred first, the same on all nodes. Among
+    /// those that run, the first is elected; a leader stays while others come back (see --take-back)
+    #[arg(
+        long,
+        value_name = "ID,ID",
+        value_delimiter = ',',
+        env = "RAFT_PREFER",
+        hide_env_values = true
+    )]
+    pub(crate) prefer: Vec<u64>,
+    /// Hand the leadership, in order, to a node that comes before this one in --prefer and has answered without
+    /// a break for ten election timeouts
+    #[arg(long, env = "RAFT_TAKE_BACK", hide_env_values = true)]
+    pub(crate) take_back: bool,
     /// Vote, but never lead
     #[arg(long, env = "RAFT_WITNESS", hide_env_values = true)]
     pub(crate) witness: bool,

@@ -13,7 +13,7 @@ pub(crate) struct Reload {
 }
 
 /// Everything that does not change while a node runs, by the names of the options.
-type Fixed = [(&'static str, String); 14];
+type Fixed = [(&'static str, String); 16];
 
 impl Reload {
     /// `given` is what `options` were read as.
@@ -77,6 +77,8 @@ fn fixed(Given { settings, logging }: &Given) -> Fixed {
             format!("{:?}", options.election_timeout),
         ),
         ("kill-delay", format!("{:?}", settings.kill_delay)),
+        ("prefer", format!("{:?}", settings.prefer)),
+        ("take-back", settings.take_back.to_string()),
         ("witness", options.witness.to_string()),
         ("insecure", settings.insecure.to_string()),
         ("log-level", logging.level.to_string().to_lowercase()),

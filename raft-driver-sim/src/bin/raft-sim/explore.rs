@@ -8,12 +8,13 @@ use std::process::ExitCode;
 use clap::Args;
 use raft_core::Protocol;
 use raft_driver_sim::explore::{
-    Bounds, Hashing, Network, Options, Progress, Report, Trace, explore, explore_graph,
+    Bounds, Hashing, Network, Options, Trace, Walk, explore, explore_graph, walk,
 };
-use serde_json::json;
+
+use crate::explored::{as_json, print, print_walk, show, show_walk, walk_as_json};
 
 /// The exit status of this subcommand, for its help.
-pub(crate) const EXIT_STATUS: &str = "Exit status: 0 the box was searched and nothing is violated, 1 a violation \
+pub(crate) const EXIT_STATUS: &str = "Exit status: 0 the box was searched (or the walk taken) and nothing is violated, 1 a violation \
      was found (or replayed), 2 the command line or a file is wrong, 3 the search ended at a limit and found nothing.";
 
 const NOT_EXHAUSTED: u8 = 3;
@@ -67,6 +68,13 @@ pub(crate) struct Arguments {
     /// End the search when the states take so many MiB.
     #[arg(long, value_name = "MIB")]
     memory: Option<u64>,
+    /// Walk at random for so many steps instead of searching: in boxes that no search can exhaust, such as --nodes 5
+    /// --terms 20 --rounds 10.
+    #[arg(long, value_name = "STEPS", conflicts_with_all = ["network", "no_symmetry", "no_forget", "sip_hash", "max_states", "memory", "dump"])]
+    walk: Option<u64>,
+    /// The seed of the walk. The same seed takes the same steps, with any number of threads.
+    #[arg(long, value_name = "N", default_value_t = 1, requires = "walk")]
+    seed: u64,
     /// Print one JSON object.
     #[arg(long)]
     json: bool,
@@ -107,10 +115,14 @@ impl Arguments {
         }
     }
 
-    fn options(&self) -> Options {
+    fn threads(&self) -> usize {
         let cores = std::thread::available_parallelism().map_or(1, usize::from);
+        self.threads.map_or(cores, |threads| threads as usize)
+    }
+
+    fn options(&self) -> Options {
         Options {
-            threads: self.threads.map_or(cores, |threads| threads as usize),
+            threads: self.threads(),
             symmetry: !self.no_symmetry,
             forget: !self.no_forget,
             dead_ends: !self.no_dead_ends,
@@ -127,9 +139,10 @@ impl Arguments {
 }
 
 pub(crate) fn run(arguments: &Arguments) -> ExitCode {
-    let outcome = match &arguments.replay {
-        Some(file) => replay(file),
-        None => search(arguments),
+    let outcome = match (&arguments.replay, arguments.walk) {
+        (Some(file), _) => replay(file),
+        (None, Some(steps)) => walk_for(arguments, steps),
+        (None, None) => search(arguments),
     };
     outcome.unwrap_or_else(|error| {
         eprintln!("raft-sim: {error}");
@@ -152,31 +165,49 @@ fn search(arguments: &Arguments) -> Result<ExitCode, String> {
         }
     };
     let report = report.map_err(|error| error.to_string())?;
-    if let Some(trace) = &report.violation {
-        let text = serde_json::to_string_pretty(trace).map_err(|error| error.to_string())?;
-        let file = &arguments.trace;
-        fs::write(file, text + "\n").map_err(|error| format!("{}: {error}", file.display()))?;
-    }
     if arguments.json {
         println!("{}", as_json(&bounds, &report));
     } else {
         print(&bounds, &report);
     }
-    if let Some(trace) = &report.violation {
-        if !arguments.json {
-            print_trace(trace)?;
-        }
-        eprintln!(
-            "to repeat it: raft-sim explore --replay {}",
-            arguments.trace.display()
-        );
-        return Ok(ExitCode::FAILURE);
+    match &report.violation {
+        Some(trace) => violated(arguments, trace),
+        None if report.exhausted => Ok(ExitCode::SUCCESS),
+        None => Ok(ExitCode::from(NOT_EXHAUSTED)),
     }
-    Ok(if report.exhausted {
-        ExitCode::SUCCESS
+}
+
+fn walk_for(arguments: &Arguments, steps: u64) -> Result<ExitCode, String> {
+    let bounds = arguments.bounds();
+    eprintln!("{bounds}, seed {}", arguments.seed);
+    let options = Walk {
+        steps,
+        seed: arguments.seed,
+        threads: arguments.threads(),
+        dead_ends: !arguments.no_dead_ends,
+    };
+    let walked = walk(bounds, options, &show_walk).map_err(|error| error.to_string())?;
+    if arguments.json {
+        println!("{}", walk_as_json(&bounds, arguments.seed, &walked));
     } else {
-        ExitCode::from(NOT_EXHAUSTED)
-    })
+        print_walk(&bounds, arguments.seed, &walked);
+    }
+    match &walked.violation {
+        Some(trace) => violated(arguments, trace),
+        None => Ok(ExitCode::SUCCESS),
+    }
+}
+
+/// Writes the way to a violation, and prints it.
+fn violated(arguments: &Arguments, trace: &Trace) -> Result<ExitCode, String> {
+    let text = serde_json::to_string_pretty(trace).map_err(|error| error.to_string())?;
+    let file = &arguments.trace;
+    fs::write(file, text + "\n").map_err(|error| format!("{}: {error}", file.display()))?;
+    if !arguments.json {
+        print_trace(trace)?;
+    }
+    eprintln!("to repeat it: raft-sim explore --replay {}", file.display());
+    Ok(ExitCode::FAILURE)
 }
 
 fn replay(file: &Path) -> Result<ExitCode, String> {
@@ -202,69 +233,4 @@ fn print_trace(trace: &Trace) -> Result<bool, String> {
         println!("violated: {what}");
     }
     Ok(replayed.violation.is_some())
-}
-
-/// Progress, on standard error.
-fn show(progress: &Progress) {
-    let seconds = progress.elapsed.as_secs_f64();
-    eprintln!(
-        "{seconds:>7.1} s  depth {:>2}  {:>12} states ({:.2} M/s)  {:>13} transitions ({:.2} M/s)  {:>6} MiB",
-        progress.depth,
-        progress.states,
-        progress.states as f64 / seconds / 1e6,
-        progress.transitions,
-        progress.transitions as f64 / seconds / 1e6,
-        progress.bytes / MIB
-    );
-}
-
-fn as_json(bounds: &Bounds, report: &Report) -> serde_json::Value {
-    json!({
-        "box": bounds,
-        "exhausted": report.exhausted,
-        "states": report.states,
-        "expanded_states": report.expanded,
-        "transitions": report.transitions,
-        "depth": report.depth,
-        "local_states": report.local_states,
-        "messages": report.messages,
-        "recoveries_in_one_round": report.recoveries[0],
-        "recoveries_in_two_rounds": report.recoveries[1],
-        "recoveries_in_turns": report.recoveries_in_turns,
-        "bytes": report.bytes,
-        "seconds": report.elapsed.as_secs_f64(),
-        "violation": report.violation,
-    })
-}
-
-fn print(bounds: &Bounds, report: &Report) {
-    let seconds = report.elapsed.as_secs_f64();
-    println!(
-        "{bounds}: {} states, {} with all names, {} transitions, depth {}",
-        report.states, report.expanded, report.transitions, report.depth
-    );
-    println!(
-        "{} local states, {} messages; recoveries: {} in one round, {} in two",
-        report.local_states, report.messages, report.recoveries[0], report.recoveries[1]
-    );
-    if !report.recoveries_in_turns.is_empty() {
-        println!(
-            "recoveries where links do not work, by how many turns they took: {:?}",
-            report.recoveries_in_turns
-        );
-    }
-    println!(
-        "{seconds:.1} s, {:.2} M transitions/s, {} MiB, {} bytes a state",
-        report.transitions as f64 / seconds / 1e6,
-        report.bytes / MIB,
-        report.bytes / report.states.max(1)
-    );
-    println!(
-        "{}",
-        match (&report.violation, report.exhausted) {
-            (Some(_), _) => "VIOLATED",
-            (None, true) => "exhausted: nothing is violated",
-            (None, false) => "not exhausted: nothing is violated so far",
-        }
-    );
 }

@@ -9,9 +9,11 @@ macro_rules! say {
 
 mod bench;
 mod explore;
+mod explored;
 mod lab3a;
-mod scorecard;
+mod run;
 mod swarm;
+mod view;
 
 use std::io::Write;
 use std::process::ExitCode;
@@ -37,8 +39,12 @@ enum Command {
     /// Search every reachable state of a small cluster of real nodes.
     #[command(after_help = explore::EXIT_STATUS)]
     Explore(explore::Arguments),
-    /// Measure how well leaders are elected: failover, needless elections, messages, bad networks.
-    Scorecard(scorecard::Arguments),
+    /// Run a scenario, or what a seed makes, and draw what happened: a page, a picture, a trace.
+    #[command(after_help = run::EXIT_STATUS)]
+    Run(run::Arguments),
+    /// Draw what traces tell, also those of real nodes.
+    #[command(after_help = run::EXIT_STATUS)]
+    View(view::Arguments),
     /// Measure how many events a second a world handles on this machine.
     Bench(bench::Arguments),
 }
@@ -52,7 +58,8 @@ fn main() -> ExitCode {
         Command::Lab3a(arguments) => lab3a::run(&arguments),
         Command::Swarm(arguments) => swarm::run(&arguments),
         Command::Explore(arguments) => explore::run(&arguments),
-        Command::Scorecard(arguments) => scorecard::run(&arguments),
+        Command::Run(arguments) => run::run(&arguments),
+        Command::View(arguments) => view::run(&arguments),
         Command::Bench(arguments) => bench::run(&arguments),
     }
 }
