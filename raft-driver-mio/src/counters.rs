@@ -5,12 +5,13 @@ use std::io;
 use std::net::SocketAddr;
 use std::time::Duration;
 
-use raft_core::NodeId;
+use raft_core::{NodeId, RoleKind, Term, TransitionReason};
 use tracing::field::display;
 use tracing::warn;
 
 use crate::clock::Instant;
-use crate::status::SyncStatus;
+use crate::status::Elections;
+use crate::timings::Timings;
 
 /// The least time between two warnings for the same reason.
 const WARNING_INTERVAL: Duration = Duration::from_secs(1);
@@ -21,7 +22,14 @@ pub(crate) struct Counters {
     pub(crate) datagrams_received: u64,
     pub(crate) bytes_sent: u64,
     pub(crate) bytes_received: u64,
-    pub(crate) sync: SyncStatus,
+    pub(crate) sync: Timings,
+    pub(crate) turns: Timings,
+    pub(crate) elections: Elections,
+    pub(crate) leader_changes: u64,
+    /// The role after the latest transition.
+    role: Option<RoleKind>,
+    /// The latest leader that was known, and its term.
+    leader: Option<(Term, NodeId)>,
     /// By reason. There are only as many as the program has names for.
     dropped: BTreeMap<&'static str, Drops>,
 }
@@ -82,9 +90,30 @@ impl Counters {
     }
 
     pub(crate) fn synced(&mut self, took: Duration) {
-        self.sync.count += 1;
-        self.sync.last = took.as_secs_f64();
-        self.sync.max = self.sync.max.max(self.sync.last);
+        self.sync.add(took);
+    }
+
+    /// Counts what a transition comes to.
+    pub(crate) fn transition(&mut self, role: RoleKind, reason: TransitionReason) {
+        let campaigned = matches!(
+            self.role.replace(role),
+            Some(RoleKind::PreCandidate | RoleKind::Candidate)
+        );
+        match (reason, role) {
+            (TransitionReason::ElectionWon, _) => self.elections.won += 1,
+            (TransitionReason::NoMajority, _) => self.elections.timeout += 1,
+            (_, RoleKind::Follower) if campaigned => self.elections.lost += 1,
+            _ => {}
+        }
+    }
+
+    /// Notes the leader that is known now, if any.
+    pub(crate) fn leader(&mut self, term: Term, leader: Option<NodeId>) {
+        if let Some(leader) = leader
+            && self.leader.replace((term, leader)) != Some((term, leader))
+        {
+            self.leader_changes += 1;
+        }
     }
 
     pub(crate) fn dropped(&self) -> BTreeMap<String, u64> {
@@ -92,5 +121,44 @@ impl Counters {
         counts
             .map(|(reason, drops)| ((*reason).to_owned(), drops.count))
             .collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_campaign_is_won_or_lost_or_nobody_has_a_majority() {
+        let mut counters = Counters::default();
+        let mut count = |role, reason| {
+            counters.transition(role, reason);
+            let Elections { won, lost, timeout } = counters.elections;
+            (won, lost, timeout)
+        };
+        use RoleKind::{Candidate, Follower, Leader, PreCandidate};
+        use TransitionReason as Reason;
+        assert_eq!(count(Follower, Reason::Heartbeat), (0, 0, 0));
+        assert_eq!(count(PreCandidate, Reason::ElectionTimeout), (0, 0, 0));
+        assert_eq!(count(PreCandidate, Reason::NoMajority), (0, 0, 1));
+        assert_eq!(count(Follower, Reason::Heartbeat), (0, 1, 1));
+        assert_eq!(count(Candidate, Reason::TimeoutNow), (0, 1, 1));
+        assert_eq!(count(Leader, Reason::ElectionWon), (1, 1, 1));
+        assert_eq!(count(Follower, Reason::QuorumLost), (1, 1, 1));
+    }
+
+    #[test]
+    fn a_leader_that_is_forgotten_and_known_again_is_no_other() {
+        let mut counters = Counters::default();
+        for (term, leader) in [
+            (1, None),
+            (1, Some(2)),
+            (1, None),
+            (1, Some(2)),
+            (2, Some(2)),
+        ] {
+            counters.leader(Term(term), leader.map(NodeId));
+        }
+        assert_eq!(counters.leader_changes, 2);
     }
 }

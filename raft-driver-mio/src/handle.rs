@@ -2,7 +2,7 @@
 
 use std::net::SocketAddr;
 use std::sync::Arc;
-use std::sync::mpsc::{Sender, SyncSender, sync_channel};
+use std::sync::mpsc::{Receiver, Sender, SyncSender, sync_channel};
 use std::time::Duration;
 
 use mio::Waker;
@@ -157,9 +157,19 @@ impl Handle {
     ///
     /// The node has stopped.
     pub fn status(&self) -> Result<Status, Stopped> {
+        self.request_status()?.recv().map_err(|_| Stopped)
+    }
+
+    /// Asks for everything there is to know of the node without waiting: the answer comes from the node's thread, so it
+    /// also tells that its loop turns. It is late while the node waits for the disk.
+    ///
+    /// # Errors
+    ///
+    /// The node has stopped.
+    pub fn request_status(&self) -> Result<Receiver<Status>, Stopped> {
         let (reply, answer) = sync_channel(1);
         self.send(Command::Status(reply))?;
-        answer.recv().map_err(|_| Stopped)
+        Ok(answer)
     }
 
     /// Hands the leadership to `to`, or with `None` to the voter that answered last. Returns the voter that will be asked to

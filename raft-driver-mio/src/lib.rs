@@ -88,6 +88,7 @@ mod start;
 mod status;
 mod store;
 mod takeover;
+mod timings;
 mod traffic;
 
 pub use raft_core;
@@ -102,6 +103,7 @@ pub use settings::{
 };
 pub use shared::{HandOver, Leadership, View};
 pub use start::start;
-pub use status::{PeerStatus, STATUS_SCHEMA, Status, SyncStatus};
+pub use status::{Elections, PeerStatus, STATUS_SCHEMA, Status};
 pub use store::{MAX_TERM, Store, StoreError};
 pub use takeover::{kill_budget, takeover_wait};
+pub use timings::{TIMING_BOUNDS, Timings};

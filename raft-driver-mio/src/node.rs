@@ -106,12 +106,15 @@ impl Node {
                         .for_each(|control| control.ready(event)),
                 }
             }
+            let began = Instant::now();
             // First what is due: a flood of datagrams stops neither heartbeats nor the end of an election.
             self.serve_timers()?;
             self.serve_datagrams()?;
             self.serve_commands()?;
             self.serve_control()?;
             self.serve_resolver();
+            let took = Instant::now().saturating_duration_since(began);
+            self.counters.turns.add(took);
         }
         info!(event = "stopped", node = self.id.0);
         Ok(())
@@ -191,7 +194,10 @@ impl Node {
                     );
                 }
                 Action::Report(report) => self.report(report),
-                Action::SetTimer { .. } | Action::CancelTimer(_) | Action::StartRound { .. } => {}
+                Action::StartRound { term, round } => {
+                    self.peers.round_began(term, round, Instant::now());
+                }
+                Action::SetTimer { .. } | Action::CancelTimer(_) => {}
             }
         }
         self.publish();
@@ -242,6 +248,7 @@ impl Node {
         let latest = (state.role().kind(), state.current_term(), state.leader());
         if self.published != Some(latest) {
             self.published = Some(latest);
+            self.counters.leader(latest.1, latest.2);
             self.shared
                 .update(|view| (view.role, view.term, view.leader) = latest);
         }

@@ -3,11 +3,12 @@
 use std::net::SocketAddr;
 use std::time::Duration;
 
-use raft_core::NodeId;
+use raft_core::{AppendEntriesResponse, NodeId, Round, Term};
 
 use crate::clock::Instant;
 use crate::preference::Steady;
 use crate::settings::{PeerAddress, reachable_as};
+use crate::timings::Timings;
 
 /// How many answers to stale frames a peer gets in [`ANSWER_WINDOW`] at the most, so that replayed
 /// datagrams cost their target next to nothing.
@@ -25,6 +26,12 @@ pub(crate) struct Peer {
     pub(crate) address: Option<SocketAddr>,
     /// When an authentic and fresh datagram of it last arrived.
     pub(crate) last_received: Option<Instant>,
+    /// When it last answered a heartbeat of ours.
+    pub(crate) last_ack: Option<Instant>,
+    /// How long its answers took.
+    pub(crate) rtt: Timings,
+    /// Whether it has answered our latest heartbeat.
+    acked: bool,
     /// Whether it was sent anything since our challenge was renewed.
     pub(crate) contacted: bool,
     /// Since when it answers this leader, if that is looked at.
@@ -131,6 +138,8 @@ impl Peer {
 #[derive(Debug)]
 pub(crate) struct Peers {
     list: Vec<Peer>,
+    /// The latest round of our heartbeats, and when it began.
+    round: Option<(Term, Round, Instant)>,
 }
 
 impl Peers {
@@ -143,6 +152,9 @@ impl Peers {
                 PeerAddress::Name { .. } => None,
             },
             last_received: None,
+            last_ack: None,
+            rtt: Timings::default(),
+            acked: false,
             contacted: false,
             steady: None,
             answers: None,
@@ -152,7 +164,7 @@ impl Peers {
         };
         let mut list: Vec<_> = peers.iter().map(peer).collect();
         list.sort_unstable_by_key(|peer| peer.id);
-        Peers { list }
+        Peers { list, round: None }
     }
 
     pub(crate) fn get(&self, id: NodeId) -> Option<&Peer> {
@@ -163,6 +175,44 @@ impl Peers {
     pub(crate) fn get_mut(&mut self, id: NodeId) -> Option<&mut Peer> {
         let index = self.list.binary_search_by_key(&id, |peer| peer.id).ok()?;
         self.list.get_mut(index)
+    }
+
+    /// How many were heard within that time.
+    pub(crate) fn heard_within(&self, time: Duration, now: Instant) -> usize {
+        let heard = |at| now.saturating_duration_since(at) < time;
+        let peers = self.list.iter();
+        peers
+            .filter(|peer| peer.last_received.is_some_and(heard))
+            .count()
+    }
+
+    /// Notes that a round of our heartbeats begins.
+    pub(crate) fn round_began(&mut self, term: Term, round: Round, now: Instant) {
+        self.round = Some((term, round, now));
+        self.list.iter_mut().for_each(|peer| peer.acked = false);
+    }
+
+    /// Notes an answer to a heartbeat of ours. Only the first to the latest one is timed.
+    pub(crate) fn answered(
+        &mut self,
+        from: NodeId,
+        response: &AppendEntriesResponse,
+        now: Instant,
+    ) {
+        let Some((term, round, began)) = self.round else {
+            return;
+        };
+        if !response.success || response.term != term {
+            return;
+        }
+        let Some(peer) = self.get_mut(from) else {
+            return;
+        };
+        peer.last_ack = Some(now);
+        if response.round == round && !peer.acked {
+            peer.acked = true;
+            peer.rtt.add(now.saturating_duration_since(began));
+        }
     }
 
     pub(crate) fn iter(&self) -> impl Iterator<Item = &Peer> {
@@ -225,6 +275,48 @@ mod tests {
         assert!(!ask(&mut peer, RESOLVE_INTERVAL * 1000));
         peer.answered();
         assert!(ask(&mut peer, RESOLVE_INTERVAL * 1000));
+    }
+
+    #[test]
+    fn only_the_first_answer_to_the_latest_heartbeat_is_timed() {
+        let name = "127.0.0.1:7401".parse().expect("an address");
+        let mut peers = Peers::new(&[(NodeId(2), name)], ME.parse().expect("an address"));
+        let now = Instant::now();
+        let ms = Duration::from_millis;
+        let answer = |term, round, success| AppendEntriesResponse {
+            term: Term(term),
+            success,
+            round: Round(round),
+            can_campaign: true,
+        };
+        let hear = |peers: &mut Peers, answer, after| {
+            peers.answered(NodeId(2), &answer, now + ms(after));
+            let peer = peers.get(NodeId(2)).expect("a peer");
+            (peer.rtt.count, peer.last_ack)
+        };
+        assert_eq!(hear(&mut peers, answer(7, 3, true), 1), (0, None));
+        peers.round_began(Term(7), Round(3), now);
+        assert_eq!(hear(&mut peers, answer(6, 3, true), 2), (0, None));
+        assert_eq!(hear(&mut peers, answer(7, 3, false), 3), (0, None));
+        assert_eq!(
+            hear(&mut peers, answer(7, 2, true), 4),
+            (0, Some(now + ms(4)))
+        );
+        assert_eq!(
+            hear(&mut peers, answer(7, 3, true), 5),
+            (1, Some(now + ms(5)))
+        );
+        assert_eq!(
+            hear(&mut peers, answer(7, 3, true), 6),
+            (1, Some(now + ms(6)))
+        );
+        peers.round_began(Term(7), Round(4), now + ms(10));
+        assert_eq!(
+            hear(&mut peers, answer(7, 4, true), 12),
+            (2, Some(now + ms(12)))
+        );
+        let rtt = peers.get(NodeId(2)).expect("a peer").rtt;
+        assert!((rtt.last - 0.002).abs() < 1e-9 && (rtt.max - 0.005).abs() < 1e-9);
     }
 
     #[test]

@@ -22,6 +22,7 @@ impl Node {
                 leader,
                 reason,
             } => {
+                self.counters.transition(role, reason);
                 let (role, reason) = (snake_case(role), snake_case(reason));
                 let leader = leader.map(|leader| leader.0);
                 info!(
@@ -115,12 +116,16 @@ impl Node {
         let now = Instant::now();
         let state = self.raft.state();
         let lease = self.shared.lease();
+        // A peer with nothing to say is heard every third of them at the latest.
+        let reach = self.config.election_timeout() * 4;
         let seconds_since = |at| now.saturating_duration_since(at).as_secs_f64();
         let peers = self.peers.iter().map(|peer| PeerStatus {
             id: peer.id,
             name: peer.name.to_string(),
             address: peer.address,
             last_received_seconds: peer.last_received.map(seconds_since),
+            last_ack_seconds: peer.last_ack.map(seconds_since),
+            rtt_seconds: peer.rtt,
         });
         Status {
             schema: STATUS_SCHEMA,
@@ -150,6 +155,11 @@ impl Node {
             dropped: self.counters.dropped(),
             peers: peers.collect(),
             sync_seconds: self.counters.sync,
+            loop_seconds: self.counters.turns,
+            voters: self.config.voters().len(),
+            voters_reachable: 1 + self.peers.heard_within(reach, now),
+            leader_changes: self.counters.leader_changes,
+            elections: self.counters.elections,
         }
     }
 

@@ -7,6 +7,7 @@ use raft_core::{NodeId, RoleKind, Round, Term};
 use serde::{Deserialize, Serialize};
 
 use crate::names;
+use crate::timings::Timings;
 
 /// The version of [`Status`] in JSON. It grows when a field changes its meaning or goes away, not when
 /// one is added.
@@ -73,8 +74,37 @@ pub struct Status {
     pub dropped: BTreeMap<String, u64>,
     /// The other nodes.
     pub peers: Vec<PeerStatus>,
-    /// The syncs of the node's disk.
-    pub sync_seconds: SyncStatus,
+    /// How long it took to make the node's state durable.
+    pub sync_seconds: Timings,
+    /// How long each turn of the node's loop took, in which nothing else was served.
+    #[serde(default)]
+    pub loop_seconds: Timings,
+    /// How many voters there are, this one among them.
+    #[serde(default)]
+    pub voters: usize,
+    /// From how many of them a fresh datagram came within the last four election timeouts, this one among them. A
+    /// majority must be.
+    #[serde(default)]
+    pub voters_reachable: usize,
+    /// How often the node learnt of another leader.
+    #[serde(default)]
+    pub leader_changes: u64,
+    /// What became of its campaigns.
+    #[serde(default)]
+    pub elections: Elections,
+}
+
+/// What became of a node's campaigns, each of which begins with a pre-vote.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+#[non_exhaustive]
+pub struct Elections {
+    /// How many it won.
+    pub won: u64,
+    /// How many it gave up: another was elected, a higher term was seen, or the node was paused.
+    pub lost: u64,
+    /// How many ended without a majority for anybody in time; the next began at once.
+    pub timeout: u64,
 }
 
 // What was added to the first version has a default: the status of an older node is read as well.
@@ -94,16 +124,10 @@ pub struct PeerStatus {
     pub address: Option<SocketAddr>,
     /// The time since the last datagram of it that was authentic and fresh.
     pub last_received_seconds: Option<f64>,
-}
-
-/// How long it took to make the state durable.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
-#[non_exhaustive]
-pub struct SyncStatus {
-    /// How often.
-    pub count: u64,
-    /// How long, the last time.
-    pub last: f64,
-    /// How long at the most.
-    pub max: f64,
+    /// The time since it last answered a heartbeat of this node.
+    #[serde(default)]
+    pub last_ack_seconds: Option<f64>,
+    /// How long its answers to heartbeats of this node took.
+    #[serde(default)]
+    pub rtt_seconds: Timings,
 }

@@ -82,6 +82,9 @@ impl Node {
         match self.transport.open(datagram) {
             Opened::Message { from, message } => {
                 self.heard(from);
+                if let Message::AppendEntriesResponse(response) = &message {
+                    self.peers.answered(from, response, Instant::now());
+                }
                 self.step(Event::Receive { from, message })?;
             }
             Opened::Empty { from } => {

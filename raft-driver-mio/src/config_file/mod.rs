@@ -51,6 +51,11 @@ pub struct File {
     pub witness: bool,
     /// Whether an address other than loopback may do without a key.
     pub insecure: bool,
+    /// Where to serve HTTP.
+    #[serde(deserialize_with = "optional_address")]
+    pub http: Option<SocketAddr>,
+    /// Whether that may be another address than loopback.
+    pub http_public: bool,
     /// The least important lines to log.
     pub log_level: Option<String>,
     /// How to write them.

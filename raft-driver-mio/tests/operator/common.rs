@@ -171,7 +171,7 @@ impl Hosts {
             format!("--listen={}", self.address(id)),
             format!("--state-dir={}", self.path(id)),
             format!("--key-file={}", self.path("key")),
-            "--election-timeout=1s".to_owned(),
+            "--election-timeout=2s".to_owned(),
         ];
         let peers = (1..=self.count).filter(|peer| *peer != id);
         options.extend(peers.map(|peer| format!("--peer={peer}={}", self.address(peer))));

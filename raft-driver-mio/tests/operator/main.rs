@@ -4,3 +4,6 @@ mod common;
 mod config;
 mod control;
 mod fence;
+mod http;
+mod metrics;
+mod systemd;

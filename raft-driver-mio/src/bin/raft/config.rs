@@ -1,6 +1,7 @@
 //! A member's options, from the command line and from a file, made into settings.
 
 use std::collections::BTreeMap;
+use std::net::SocketAddr;
 use std::path::PathBuf;
 
 use raft_core::{NodeId, Options};
@@ -53,23 +54,22 @@ pub(crate) struct Logging {
 pub(crate) struct Given {
     pub(crate) settings: Settings,
     pub(crate) logging: Logging,
+    /// Where to serve HTTP.
+    pub(crate) http: Option<SocketAddr>,
 }
 
 /// Reads the options, the file and the key. An error is one line or more that say what to do.
 pub(crate) fn read(given: options::Options) -> Result<Given, String> {
     let mut file = file(&given)?;
     narrow(&mut file, &given)?;
-    let level = given
-        .log_level
-        .or(file.log_level)
-        .unwrap_or_else(|| "info".to_owned());
-    let level = level.parse().map_err(|_| {
-        format!("log-level: `{level}` is none of error, warn, info, debug and trace")
-    })?;
-    let format = match given.log_format.or(file.log_format) {
-        Some(format) => Format::parse(&format).map_err(|error| format!("log-format: {error}"))?,
-        None => Format::default(),
-    };
+    let logging = logging(
+        given.log_level.or(file.log_level),
+        given.log_format.or(file.log_format),
+    )?;
+    let http = http(
+        given.http.or(file.http),
+        given.http_public || file.http_public,
+    )?;
     let id = NodeId(required(given.id.or(file.id), "id")?);
     let listen = required(given.listen.or(file.listen), "listen")?;
     let state_dir = required(given.state_dir.or(file.state_dir), "state-dir")?;
@@ -117,8 +117,33 @@ pub(crate) fn read(given: options::Options) -> Result<Given, String> {
         witness: given.witness || file.witness,
         ..defaults
     };
-    let logging = Logging { level, format };
-    Ok(Given { settings, logging })
+    Ok(Given {
+        settings,
+        logging,
+        http,
+    })
+}
+
+fn logging(level: Option<String>, format: Option<String>) -> Result<Logging, String> {
+    let level = level.as_deref().unwrap_or("info");
+    let level = level.parse().map_err(|_| {
+        format!("log-level: `{level}` is none of error, warn, info, debug and trace")
+    })?;
+    let format = match format {
+        Some(format) => Format::parse(&format).map_err(|error| format!("log-format: {error}"))?,
+        None => Format::default(),
+    };
+    Ok(Logging { level, format })
+}
+
+fn http(address: Option<SocketAddr>, public: bool) -> Result<Option<SocketAddr>, String> {
+    match address {
+        Some(address) if !address.ip().is_loopback() && !public => Err(format!(
+            "http: {address} is not loopback: whoever reaches it could read the status; take 127.0.0.1 or ::1, or \
+             insist with --http-public"
+        )),
+        address => Ok(address),
+    }
 }
 
 /// The ids of all nodes in the table of the options' file: none if it has none.

@@ -7,6 +7,7 @@ mod demo;
 mod exec;
 mod fence;
 mod handover;
+mod http;
 mod keygen;
 mod keys;
 mod leader;
@@ -17,6 +18,8 @@ mod node;
 mod options;
 mod reload;
 mod status;
+mod systemd;
+mod tallies;
 mod target;
 mod watch;
 

@@ -6,9 +6,11 @@ use raft_core::ConfigError;
 use raft_driver_mio::{Handle, Settings, SettingsError, StartError, StoreError};
 
 use crate::config::{self, Given};
+use crate::http::Http;
 use crate::log::{self, Log};
 use crate::options::Options;
 use crate::reload::Reload;
+use crate::systemd;
 
 /// The exit status of what only the operator can mend, EX_CONFIG of sysexits.h.
 pub(crate) const EX_CONFIG: u8 = 78;
@@ -40,11 +42,24 @@ pub(crate) fn start(
     let Given {
         mut settings,
         logging,
+        http,
     } = given;
     adapt(&mut settings);
     let log = log::start(logging).map_err(|error| refuse(format!("a thread: {error}"), 1))?;
+    let unserved = |error| {
+        let address = http.map(|at| at.to_string()).unwrap_or_default();
+        let error = format!("http: {address} cannot be served: {error}: give a port that is free");
+        refuse(error, 1)
+    };
+    // Before the node, so that a port that is taken leaves nothing behind.
+    let bound = http.map(Http::bind).transpose().map_err(unserved)?;
+    let cluster = settings.cluster.clone();
     let handle = raft_driver_mio::start(settings)
         .map_err(|error| refuse(explain(&error), status_of(&error)))?;
+    if let Some(http) = bound {
+        http.serve(handle.clone(), cluster).map_err(unserved)?;
+    }
+    systemd::follow(&handle).map_err(|error| refuse(format!("a thread: {error}"), 1))?;
     Ok(Member {
         handle,
         reload,

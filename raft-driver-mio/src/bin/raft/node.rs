@@ -10,6 +10,7 @@ use signal_hook::iterator::Signals;
 use crate::member::{self, Refusal};
 use crate::options::Options;
 use crate::reload::Reload;
+use crate::systemd;
 
 /// Runs one node of a cluster in the foreground.
 ///
@@ -80,6 +81,7 @@ fn obey_signals(mut signals: Signals, handle: Handle, reload: Arc<Reload>) {
                 _ if stopping => std::process::exit(128 + signal),
                 _ => {
                     stopping = true;
+                    systemd::stopping();
                     handle.shutdown();
                 }
             }

@@ -93,6 +93,12 @@ pub(crate) struct Options {
     /// the environment says wins
     #[arg(long, value_name = "FILE", env = "RAFT_CONFIG", hide_env_values = true)]
     pub(crate) config: Option<PathBuf>,
+    /// Serve /metrics, /leader, /livez, /readyz and /status over HTTP. Anything but loopback needs --http-public
+    #[arg(long, value_name = "ADDRESS:PORT", value_parser = config_file::parse_listen, env = "RAFT_HTTP", hide_env_values = true)]
+    pub(crate) http: Option<SocketAddr>,
+    /// Allow --http on an address other than loopback: whoever reaches it reads the status, but changes nothing
+    #[arg(long, env = "RAFT_HTTP_PUBLIC", hide_env_values = true)]
+    pub(crate) http_public: bool,
     /// The least important lines to log: error, warn, info, debug or trace [default: info]
     #[arg(
         long,

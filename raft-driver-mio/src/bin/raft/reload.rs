@@ -5,6 +5,7 @@ use tracing::{error, info};
 
 use crate::config::{self, Given};
 use crate::options::Options;
+use crate::systemd;
 
 /// What a member was started with, to read it again.
 pub(crate) struct Reload {
@@ -13,7 +14,7 @@ pub(crate) struct Reload {
 }
 
 /// Everything that does not change while a node runs, by the names of the options.
-type Fixed = [(&'static str, String); 16];
+type Fixed = [(&'static str, String); 17];
 
 impl Reload {
     /// `given` is what `options` were read as.
@@ -28,10 +29,10 @@ impl Reload {
     /// hold now. What is wrong with them is one line in the log, and changes nothing.
     pub(crate) fn reload(&self, handle: &Handle) {
         let node = handle.id().0;
-        match self.try_reload(handle) {
+        systemd::reloading(|| match self.try_reload(handle) {
             Ok(()) => info!(event = "reloaded", node),
             Err(error) => error!(event = "reload_failed", node, error),
-        }
+        });
     }
 
     fn try_reload(&self, handle: &Handle) -> Result<(), String> {
@@ -58,7 +59,13 @@ impl Reload {
     }
 }
 
-fn fixed(Given { settings, logging }: &Given) -> Fixed {
+fn fixed(
+    Given {
+        settings,
+        logging,
+        http,
+    }: &Given,
+) -> Fixed {
     let options = &settings.options;
     let listen = match &settings.listen {
         Listen::Address(address) => address.to_string(),
@@ -83,6 +90,7 @@ fn fixed(Given { settings, logging }: &Given) -> Fixed {
         ("insecure", settings.insecure.to_string()),
         ("log-level", logging.level.to_string().to_lowercase()),
         ("log-format", format!("{:?}", logging.format).to_lowercase()),
+        ("http", format!("{http:?}")),
         // Whatever else there is.
         ("an option", format!("{options:?}")),
     ]

@@ -21,6 +21,7 @@ use super::start::Facts;
 use super::{FAILED, LEADERSHIP_LOST, slay};
 use crate::member::{Member, Refusal};
 use crate::reload::Reload;
+use crate::{systemd, tallies};
 
 /// How long there is nothing to do, if nothing is due.
 const LONG: Duration = Duration::from_secs(3600);
@@ -329,6 +330,7 @@ impl Supervisor {
                 self.leadership_lost();
             }
         } else if self.plan.restart {
+            tallies::CHILD_RESTARTS.count();
             let pause = self.restarts.next(run.began.elapsed());
             warn!(event = "program_waits", node, seconds = pause.as_secs_f64());
             // Another host may have more luck, and this one is not asked to take over meanwhile. If there is none, this one
@@ -387,6 +389,7 @@ impl Supervisor {
                 }
                 (None, _) => {
                     info!(event = "stopping", node = self.node.0, signal);
+                    systemd::stopping();
                     self.end_with(0, Some(signal));
                     None
                 }
