@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
 # Builds both, measures both and prints the tables of README.md. Needs Rust and valgrind.
+# With the argument `scorecard`: prints the scorecards beside each other instead (Rust suffices; --quick or --json may follow).
 set -euo pipefail
 cd "$(dirname "$0")"
 
@@ -10,6 +11,10 @@ if [ -z "${PROTOC:-}" ]; then
     mkdir -p target
     install -m 755 "${shipped[0]}" target/protoc
     export PROTOC=$PWD/target/protoc
+fi
+if [ "${1:-}" = scorecard ]; then
+    shift
+    exec cargo run --release --locked --bin scorecard -- "$@"
 fi
 cargo build --release --locked
 

@@ -41,6 +41,7 @@ mod observer;
 mod queue;
 mod rng;
 pub mod scenario;
+pub mod scorecard;
 mod settings;
 mod stats;
 mod status;

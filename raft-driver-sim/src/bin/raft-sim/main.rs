@@ -12,6 +12,7 @@ mod explore;
 mod explored;
 mod lab3a;
 mod run;
+mod scorecard;
 mod swarm;
 mod view;
 
@@ -45,6 +46,8 @@ enum Command {
     /// Draw what traces tell, also those of real nodes.
     #[command(after_help = run::EXIT_STATUS)]
     View(view::Arguments),
+    /// Measure how well leaders are elected: failover, needless elections, messages, bad networks.
+    Scorecard(scorecard::Arguments),
     /// Measure how many events a second a world handles on this machine.
     Bench(bench::Arguments),
 }
@@ -60,6 +63,7 @@ fn main() -> ExitCode {
         Command::Explore(arguments) => explore::run(&arguments),
         Command::Run(arguments) => run::run(&arguments),
         Command::View(arguments) => view::run(&arguments),
+        Command::Scorecard(arguments) => scorecard::run(&arguments),
         Command::Bench(arguments) => bench::run(&arguments),
     }
 }
