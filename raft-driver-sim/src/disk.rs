@@ -4,12 +4,13 @@
 use core::time::Duration;
 
 use raft_core::{HardState, LogPosition};
+use serde::{Deserialize, Serialize};
 
 use crate::rng::{Chance, Random};
 use crate::time::nanos;
 
 /// How a disk behaves.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct DiskOptions {
     /// The shortest time that a sync takes. Default: none.
     pub sync_min: Duration,
@@ -30,7 +31,7 @@ impl Default for DiskOptions {
 }
 
 /// What a node does while its disk syncs.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Syncing {
     /// It waits: messages and timers are handled afterwards. A driver of one thread.
     Blocks,

@@ -4,12 +4,13 @@ use core::ops::RangeInclusive;
 use core::time::Duration;
 
 use raft_core::{Message, MessageKind};
+use serde::{Deserialize, Serialize};
 
 use crate::rng::{Chance, Random};
 use crate::time::nanos;
 
 /// What happens to a message on its way. Two messages with different delays overtake each other.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Conditions {
     /// The shortest delay.
     pub delay_min: Duration,

@@ -3,6 +3,7 @@
 use core::convert::Infallible;
 
 use rand_core::{Rng as _, TryRng};
+use serde::{Deserialize, Serialize};
 
 /// Advances a SplitMix64 state and returns its next output (Steele, Lea and Flood 2014).
 fn split_mix(state: &mut u64) -> u64 {
@@ -124,7 +125,9 @@ impl TryRng for Random {
 }
 
 /// A probability in millionths, from never to always. Whole numbers, so that no machine rounds it otherwise.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(
+    Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize,
+)]
 pub struct Chance(u32);
 
 impl Chance {

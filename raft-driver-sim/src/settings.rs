@@ -1,12 +1,13 @@
 //! What a world is made of.
 
 use raft_core::{Action, NodeId, Options, Timer};
+use serde::{Deserialize, Serialize};
 
 use crate::disk::DiskOptions;
 use crate::network::Conditions;
 
 /// A world before its seed. Nodes have the ids 0 to `nodes` - 1.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Settings {
     /// How many nodes there are, all of them voters: 1 to [`Config::MAX_VOTERS`](raft_core::Config::MAX_VOTERS). Default: 3.
     pub nodes: usize,
@@ -61,7 +62,7 @@ impl Settings {
 }
 
 /// Whether a heartbeat that is accepted and a vote that is granted set the election timer anew.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Postponing {
     /// As the core asks.
     On,
@@ -71,7 +72,7 @@ pub enum Postponing {
 }
 
 /// How often the drivers let a leader send heartbeats.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Heartbeats {
     /// So many times as long as the core asks is the time between two rounds. The core refuses a heartbeat interval above
     /// T/3, so a driver that disobeys shows what comes of one.

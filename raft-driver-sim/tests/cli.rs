@@ -90,3 +90,40 @@ fn a_run_is_recorded_drawn_and_drawn_again_from_its_trace() {
     assert!(String::from_utf8_lossy(&error.stderr).contains("line 1"));
     std::fs::remove_dir_all(&directory).expect("it is ours");
 }
+
+#[test]
+fn the_swarm_says_what_it_ran_and_repeats_a_file_that_holds_a_run() {
+    let swarm = json(&[
+        "swarm", "--seed", "5", "--runs", "3", "--nodes", "5", "--json",
+    ]);
+    assert_eq!(swarm["runs"], 3);
+    assert_eq!(swarm["failed"].as_array().map(Vec::len), Some(0));
+    assert!(
+        swarm["cluster_hours"]
+            .as_f64()
+            .is_some_and(|hours| hours > 0.0)
+    );
+
+    let directory = std::path::Path::new(env!("CARGO_TARGET_TMPDIR"));
+    let file = directory.join("swarm-replay.json");
+    let run = raft_driver_sim::swarm::Swarm::new(3);
+    let text = serde_json::to_string(&run).expect("plain data");
+    std::fs::write(&file, text).expect("the directory is there");
+    let file = file.to_str().expect("a path of letters");
+    let output = raft_sim(&["swarm", "--replay", file]);
+    assert_eq!(output.status.code(), Some(0));
+
+    let missing = raft_sim(&["swarm", "--replay", "no-such-file.json"]);
+    let error = String::from_utf8_lossy(&missing.stderr).into_owned();
+    assert_eq!(missing.status.code(), Some(2));
+    assert!(error.contains("no-such-file.json"), "{error}");
+}
+
+#[test]
+fn the_scorecard_is_one_json_object_with_intervals() {
+    let printed = json(&["scorecard", "--quick", "--json"]);
+    let rows = printed["card"]["rows"].as_array().expect("rows");
+    assert_eq!(rows.len(), 17);
+    let cell = &rows[0]["cells"][0];
+    assert!(cell["low"].as_f64() <= cell["value"].as_f64());
+}

@@ -2,7 +2,7 @@
 
 use raft_driver_sim::swarm::Swarm;
 
-/// How many seeds a test run takes: some 16 simulated hours.
+/// How many seeds a test run takes: some 13 simulated hours.
 const SEEDS: std::ops::RangeInclusive<u64> = 1..=200;
 
 #[test]
