@@ -117,10 +117,10 @@ class Cluster:
         time.sleep(2 * self.election_timeout)
         return wait_until("one instance, and all members follow its host", all_follow, 0.02)
 
-    def moved_from(self, term):
-        """Waits until an instance of a later term is active."""
-        later = lambda: any(line.term > term for line in reversed(self.ledger.read()[-50:]))
-        wait_until(f"an instance after that of term {term}", later, 0.002)
+    def moved_from(self, old):
+        """Waits until another instance is active."""
+        other = lambda: any(line.pid != old.pid for line in self.ledger.read()[-20:] if line.at > old.at)
+        wait_until(f"an instance after that of term {old.term}", other, 0.002)
 
     def reload(self, host):
         seen = self.log(host).count("event=reloaded")

@@ -57,7 +57,7 @@ def instances(lines):
 def violations(lines):
     """What must not be: (how many times two instances were active at once, how many lines passed a fence backwards).
 
-    >>> line = lambda at, term, pid: Line(at, "alive", term, 1, pid)
+    >>> line = lambda at, term, pid, node=1: Line(at, "alive", term, node, pid)
     >>> violations([line(1, 1, 7), line(2, 1, 7), line(3, 2, 8), line(4, 2, 8)])
     (0, 0)
     >>> violations([line(1, 1, 7), line(3, 2, 8), line(2, 1, 7), line(4, 2, 8)])  # both, with a lower term after a higher
@@ -66,7 +66,9 @@ def violations(lines):
     (1, 0)
     >>> violations([line(1, 2, 7), line(2, 1, 8)])
     (0, 1)
-    >>> violations([line(1, 1, 7), line(2, 1, 8)])  # one term for two instances
+    >>> violations([line(1, 1, 7), line(2, 1, 8)])  # started again under the same leadership
+    (0, 0)
+    >>> violations([line(1, 1, 7), line(2, 1, 8, 2)])  # one term for two hosts
     (0, 1)
     """
     overlaps = 0
@@ -84,13 +86,13 @@ def violations(lines):
             overlaps += who in seen
             seen.add(who)
             current = who
-    # The fence: no term lower than the highest before, and no term twice.
+    # The fence: no term lower than the highest before, and no term on two hosts.
     backwards, highest = 0, 0
     for line in lines:
         backwards += line.term < highest
         highest = max(highest, line.term)
-    firsts = collections.Counter(first.term for first, _ in instances(lines))
-    backwards += sum(count - 1 for count in firsts.values())
+    hosts = collections.Counter(term for term, node in {(line.term, line.node) for line in lines})
+    backwards += sum(count - 1 for count in hosts.values())
     return overlaps, backwards
 
 

@@ -96,7 +96,7 @@ def happen(cluster, fault, row):
     harm = fault(cluster, leader)
     next(harm)
     if fault.moves:
-        cluster.moved_from(leader.term)
+        cluster.moved_from(leader)
     else:
         time.sleep(fault.lasts * cluster.election_timeout)
     for _ in harm:

@@ -2,6 +2,7 @@
 
 use std::net::{SocketAddr, UdpSocket};
 use std::path::PathBuf;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use raft_driver_mio::raft_core::{NodeId, Options, Term};
@@ -127,4 +128,13 @@ pub(crate) fn others(nodes: &[Handle], node: &Handle) -> Vec<Handle> {
 
 pub(crate) fn status(node: &Handle) -> Status {
     node.status().expect("a running node")
+}
+
+/// Tells the threads of a test that it is over, also when it fails.
+pub(crate) struct Done<'a>(pub(crate) &'a AtomicBool);
+
+impl Drop for Done<'_> {
+    fn drop(&mut self) {
+        self.0.store(true, Ordering::Relaxed);
+    }
 }

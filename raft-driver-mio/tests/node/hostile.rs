@@ -2,29 +2,12 @@
 
 use std::net::UdpSocket;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::Duration;
 
-use crate::common::{Cluster, PATIENCE, status, wait_until};
+use crate::common::{Cluster, PATIENCE, status};
+use crate::duel::{deliver, heartbeat};
 use crate::impostor::Impostor;
-use raft_driver_mio::raft_core::{AppendEntries, Message, NodeId, RoleKind, Round, Term};
+use raft_driver_mio::raft_core::{NodeId, RoleKind, Term};
 use raft_driver_mio::{Handle, MAX_DATAGRAM, Status};
-
-/// How many datagrams are sent before their arrival is waited for: no more than a socket's buffer holds.
-const BATCH: usize = 16;
-
-/// Sends all of them and waits until the node has read each.
-fn flood(node: &Handle, from: &UdpSocket, datagrams: &[Vec<u8>]) {
-    for batch in datagrams.chunks(BATCH) {
-        let received = status(node).datagrams_received;
-        for datagram in batch {
-            from.send_to(datagram, node.local_address()).expect("sent");
-        }
-        let all = received + batch.len() as u64;
-        wait_until("all datagrams are read", || {
-            status(node).datagrams_received >= all
-        });
-    }
-}
 
 /// A sequence of numbers that look random.
 fn numbers(seed: u64) -> impl FnMut() -> u64 {
@@ -78,7 +61,7 @@ fn random_bytes_change_nothing_and_are_counted() {
     let (_cluster, node) = alone();
     let stranger = UdpSocket::bind("127.0.0.1:0").expect("the loopback");
     let datagrams = garbage(5_000);
-    flood(&node, &stranger, &datagrams);
+    deliver(&node, &stranger, &datagrams);
     let status = status(&node);
     assert_untouched(&status);
     assert_eq!(status.datagrams_received, 5_000);
@@ -99,7 +82,7 @@ fn damaged_and_reflected_frames_change_nothing_and_are_counted() {
         damaged[bit / 8] ^= 1 << (bit % 8);
         datagrams.push(damaged);
     }
-    flood(&node, peer, &datagrams);
+    deliver(&node, peer, &datagrams);
     let status = status(&node);
     assert_untouched(&status);
     assert_eq!(
@@ -148,16 +131,6 @@ fn impostor(cluster: &Cluster, id: NodeId) -> Impostor {
     Impostor::new("test", id, &settings.options, keys)
 }
 
-fn heartbeat(term: u64, round: u64) -> Message {
-    Message::AppendEntries(AppendEntries {
-        term: Term(term),
-        prev_log: Default::default(),
-        leader_commit: Default::default(),
-        round: Round(round),
-        lease: Duration::from_millis(800),
-    })
-}
-
 #[test]
 fn recorded_heartbeats_are_nothing_to_a_node_that_was_restarted() {
     let (cluster, node) = alone();
@@ -173,7 +146,7 @@ fn recorded_heartbeats_are_nothing_to_a_node_that_was_restarted() {
         if let (_, Some(answer)) = peer.open(&buffer[..length]) {
             socket.send_to(&answer, node.local_address()).expect("sent");
         }
-        recording = peer.seal(me.id, Some(&heartbeat(7, recording.len() as u64 + 1)));
+        recording = peer.seal(me.id, Some(&heartbeat(Term(7), recording.len() as u64 + 1)));
         socket
             .send_to(&recording, node.local_address())
             .expect("sent");
@@ -185,7 +158,7 @@ fn recorded_heartbeats_are_nothing_to_a_node_that_was_restarted() {
     let node = me.start(false);
     let stranger = UdpSocket::bind("127.0.0.1:0").expect("the loopback");
     let replayed = vec![recording; 1_000];
-    flood(&node, &stranger, &replayed);
+    deliver(&node, &stranger, &replayed);
     let status = status(&node);
     assert_eq!((status.term, status.leader), (Term(7), None));
     assert_eq!(

@@ -2,6 +2,8 @@
 
 mod cluster;
 mod common;
+mod duel;
+mod forgeries;
 mod handover;
 mod hostile;
 #[cfg(all(feature = "cli", target_os = "linux"))]
@@ -15,3 +17,4 @@ mod process;
 mod refusals;
 #[cfg(all(feature = "cli", target_os = "linux"))]
 mod reload;
+mod replays;

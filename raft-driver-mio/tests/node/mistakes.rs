@@ -9,7 +9,7 @@ use std::time::Duration;
 use raft_driver_mio::raft_core::{NodeId, Term};
 use rustix::process::Signal;
 
-use crate::common::wait_until;
+use crate::common::{Done, wait_until};
 use crate::hosts::{Hosts, Process, raft, take_leader};
 
 /// The options of node `id`, with some in place of others.
@@ -125,15 +125,6 @@ fn two_nodes_of_one_id_behind_one_address_are_named() {
         assert!(line.contains(&meant) || line.contains(&clone), "{line}");
         assert!(dropped(&node)["cloned_id"] > 0);
     });
-}
-
-/// So that a test that fails ends.
-struct Done<'a>(&'a AtomicBool);
-
-impl Drop for Done<'_> {
-    fn drop(&mut self) {
-        self.0.store(true, Ordering::Relaxed);
-    }
 }
 
 #[test]
