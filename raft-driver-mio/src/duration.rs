@@ -1,4 +1,4 @@
-//! Durations as people write them (feature `cli`): `50ms`, `1.5s`.
+//! Durations as people write them (feature `config-file`): `50ms`, `1.5s`.
 
 use std::time::Duration;
 

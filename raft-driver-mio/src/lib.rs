@@ -64,11 +64,11 @@
 
 mod answers;
 mod clock;
-#[cfg(feature = "cli")]
+#[cfg(feature = "config-file")]
 pub mod config_file;
 pub mod control;
 mod counters;
-#[cfg(feature = "cli")]
+#[cfg(feature = "config-file")]
 pub mod duration;
 mod error;
 mod frame;

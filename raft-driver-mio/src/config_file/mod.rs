@@ -1,4 +1,4 @@
-//! The file of `raft node --config` (feature `cli`). It is here, and not in the program, so that it can be fuzzed.
+//! The file of `raft node --config` (feature `config-file`). It is here, and not in the program, so that it can be fuzzed.
 
 mod nodes;
 

@@ -1,0 +1,37 @@
+//! The bodies of the fuzz targets. `fuzz_targets/` hands them to libFuzzer, `tests/` replays the committed inputs on them,
+//! on stable.
+//!
+//! Each target is a type that is made from bytes and checks itself: it panics at what must not be.
+
+pub mod cluster;
+pub mod config_file;
+pub mod figure2;
+pub mod frame;
+mod random;
+pub mod state_file;
+pub mod step;
+
+use arbitrary::{Arbitrary, Unstructured};
+
+/// A target: its name, and what it does with an input.
+pub type Target = (&'static str, fn(&[u8]));
+
+/// All targets. The same bytes do the same here and under libFuzzer.
+pub const TARGETS: [Target; 6] = [
+    ("step", |bytes| run(bytes, step::Run::check)),
+    ("cluster", |bytes| run(bytes, cluster::Run::check)),
+    ("figure2", |bytes| run(bytes, figure2::Run::check)),
+    ("frame", |bytes| run(bytes, frame::Run::check)),
+    ("state_file", |bytes| run(bytes, state_file::Run::check)),
+    ("config_file", |bytes| run(bytes, config_file::check)),
+];
+
+/// Makes an input of the bytes, as libFuzzer's macro does, and checks it.
+fn run<'a, I: Arbitrary<'a>>(bytes: &'a [u8], check: fn(I)) {
+    if bytes.len() < I::size_hint(0).0 {
+        return;
+    }
+    if let Ok(input) = I::arbitrary_take_rest(Unstructured::new(bytes)) {
+        check(input);
+    }
+}

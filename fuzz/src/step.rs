@@ -1,0 +1,344 @@
+//! One node under any event sequence: any order, any sender, any numbers, crashes between any two actions.
+//!
+//! It must never panic, and after every step the node's own invariants must hold, its term must not have fallen, no second
+//! vote may have left it in a term, and nothing may have been sent that rests on what the disk does not hold.
+
+use core::time::Duration;
+use std::collections::BTreeMap;
+
+use arbitrary::Arbitrary;
+use raft_core::{
+    Action, Actions, AppendEntries, AppendEntriesResponse, Config, Event, HardState, LogIndex,
+    LogPosition, Message, NodeId, Options, Protocol, Raft, RequestPreVote, RequestPreVoteResponse,
+    RequestVote, RequestVoteResponse, Round, Term, TimeoutNow, Timer,
+};
+
+use crate::random::SplitMix;
+
+/// A run: how the node is set up, and what happens to it.
+#[derive(Debug, Arbitrary)]
+pub struct Run {
+    voters: u8,
+    plain: bool,
+    witness: bool,
+    seed: u64,
+    operations: Vec<Operation>,
+}
+
+#[derive(Debug, Arbitrary)]
+enum Operation {
+    /// A message, with numbers near the node's own, so that it gets past the first check.
+    Near {
+        from: u8,
+        kind: u8,
+        term: i8,
+        round: i8,
+        grant: bool,
+        flag: bool,
+        log: u8,
+    },
+    /// A message with any numbers.
+    Far {
+        from: u64,
+        kind: u8,
+        term: u64,
+        round: u64,
+        grant: bool,
+        flag: bool,
+        log: u64,
+    },
+    /// An answer with the number of the latest pre-vote question.
+    GrantPreVote {
+        from: u8,
+        term: i8,
+    },
+    /// A timer that is set fires.
+    Fire(u8),
+    /// A timer fires with any number.
+    Misfire(u8, u64),
+    Transfer {
+        to: Option<u8>,
+        stopped: bool,
+    },
+    LogTail {
+        term: u8,
+        index: u8,
+    },
+    Pause,
+    Resume,
+    /// The node crashes after this many of the actions of its last step, and comes back.
+    Crash {
+        carried_out: u8,
+        seed: u64,
+    },
+}
+
+/// The node, what its disk holds, and what has left it.
+struct World {
+    raft: Raft<SplitMix>,
+    config: Config,
+    disk: HardState,
+    last_log: LogPosition,
+    /// The actions of the last step, not carried out yet.
+    pending: Vec<Action>,
+    votes: BTreeMap<Term, NodeId>,
+    leads: Option<Term>,
+}
+
+impl World {
+    fn new(config: Config, seed: u64) -> World {
+        let state = HardState::default();
+        let (raft, actions) = Raft::restore(
+            config.clone(),
+            state,
+            LogPosition::default(),
+            SplitMix(seed),
+        )
+        .expect("a first start is never refused");
+        World {
+            raft,
+            config,
+            disk: state,
+            last_log: LogPosition::default(),
+            pending: actions.into_iter().collect(),
+            votes: BTreeMap::new(),
+            leads: None,
+        }
+    }
+
+    fn step(&mut self, event: Event) {
+        self.carry_out(usize::MAX);
+        let before = self.raft.state().current_term();
+        let actions: Actions = self.raft.step(event);
+        self.raft.state().check(&self.config).expect("invariants");
+        assert!(self.raft.state().current_term() >= before, "the term fell");
+        self.pending = actions.into_iter().collect();
+    }
+
+    fn crash(&mut self, carried_out: usize, seed: u64) {
+        self.carry_out(carried_out);
+        self.pending.clear();
+        self.leads = None;
+        let term = self.disk.current_term;
+        let (raft, actions) = Raft::restore(
+            self.config.clone(),
+            self.disk,
+            self.last_log,
+            SplitMix(seed),
+        )
+        .expect("what a node wrote, a node reads");
+        assert_eq!(raft.state().current_term(), term);
+        self.raft = raft;
+        self.pending = actions.into_iter().collect();
+    }
+
+    fn carry_out(&mut self, most: usize) {
+        for action in core::mem::take(&mut self.pending).into_iter().take(most) {
+            match action {
+                Action::Persist(state) => {
+                    assert!(state.current_term >= self.disk.current_term);
+                    self.disk = state;
+                }
+                Action::Send { to, message } => self.check_send(to, &message),
+                Action::LeadershipGained { term, .. } => {
+                    assert_eq!(self.leads, None);
+                    assert_eq!(self.disk.current_term, term);
+                    assert_eq!(self.disk.voted_for, Some(self.config.id()));
+                    self.leads = Some(term);
+                }
+                Action::LeadershipLost { term, .. } => assert_eq!(self.leads.take(), Some(term)),
+                Action::StartRound { term, .. } | Action::LeadershipConfirmed { term, .. } => {
+                    assert_eq!(self.leads, Some(term));
+                }
+                Action::SetTimer { after, .. } => {
+                    assert!(after <= self.config.election_timeout() * 2);
+                }
+                Action::CancelTimer(_) | Action::Report(_) => {}
+            }
+        }
+    }
+
+    /// "Updated on stable storage before responding to RPCs", and one vote a term.
+    fn check_send(&mut self, to: NodeId, message: &Message) {
+        assert_ne!(to, self.config.id(), "a message to itself");
+        let vote = match message {
+            Message::RequestVote(request) => Some((request.term, self.config.id())),
+            Message::RequestVoteResponse(response) if response.vote_granted => {
+                Some((response.term, to))
+            }
+            Message::RequestPreVote(_) => None,
+            _ => {
+                assert!(
+                    message.term() <= self.disk.current_term,
+                    "a term that is not durable"
+                );
+                None
+            }
+        };
+        if let Some((term, candidate)) = vote {
+            assert_eq!(
+                self.disk.current_term, term,
+                "a vote in a term that is not durable"
+            );
+            assert_eq!(
+                self.disk.voted_for,
+                Some(candidate),
+                "a vote that is not durable"
+            );
+            assert_eq!(
+                *self.votes.entry(term).or_insert(candidate),
+                candidate,
+                "two votes in a term"
+            );
+        }
+    }
+
+    fn apply(&mut self, operation: &Operation) {
+        let near = |base: u64, offset: i8| base.saturating_add_signed(i64::from(offset % 3));
+        let state = self.raft.state();
+        let (term, round) = (state.current_term().0, state.round().0);
+        match *operation {
+            Operation::Near {
+                from,
+                kind,
+                term: t,
+                round: r,
+                grant,
+                flag,
+                log,
+            } => {
+                let from = NodeId(u64::from(from % 9));
+                let (term, round) = (near(term, t), near(round, r));
+                let message = message(kind, term, round, grant, flag, u64::from(log % 4));
+                self.step(Event::Receive { from, message });
+            }
+            Operation::Far {
+                from,
+                kind,
+                term,
+                round,
+                grant,
+                flag,
+                log,
+            } => {
+                let message = message(kind, term, round, grant, flag, log);
+                self.step(Event::Receive {
+                    from: NodeId(from),
+                    message,
+                });
+            }
+            Operation::GrantPreVote { from, term: t } => {
+                let response = RequestPreVoteResponse {
+                    term: Term(near(term, t).min(term)),
+                    nonce: state.pre_vote_nonce(),
+                    vote_granted: true,
+                };
+                let from = NodeId(u64::from(from % 9));
+                self.step(Event::Receive {
+                    from,
+                    message: Message::RequestPreVoteResponse(response),
+                });
+            }
+            Operation::Fire(timer) => {
+                let timer = Timer::ALL[usize::from(timer) % 3];
+                if let Some(number) = self.raft.armed(timer) {
+                    self.step(Event::TimerFired { timer, number });
+                }
+            }
+            Operation::Misfire(timer, number) => {
+                let timer = Timer::ALL[usize::from(timer) % 3];
+                self.step(Event::TimerFired { timer, number });
+            }
+            Operation::Transfer { to, stopped } => {
+                let to = to.map(|to| NodeId(u64::from(to % 9)));
+                self.step(Event::TransferLeadership { to, stopped });
+            }
+            Operation::LogTail { term, index } => {
+                self.last_log = position(u64::from(term % 4), u64::from(index % 4));
+                self.step(Event::LogTailMoved(self.last_log));
+            }
+            Operation::Pause => self.step(Event::Pause),
+            Operation::Resume => self.step(Event::Resume),
+            Operation::Crash { carried_out, seed } => self.crash(usize::from(carried_out), seed),
+        }
+    }
+}
+
+fn position(term: u64, index: u64) -> LogPosition {
+    LogPosition {
+        term: Term(term),
+        index: LogIndex(index),
+    }
+}
+
+fn message(kind: u8, term: u64, round: u64, grant: bool, flag: bool, log: u64) -> Message {
+    let (term, last_log) = (Term(term), position(log, log));
+    match kind % 7 {
+        0 => Message::RequestVote(RequestVote {
+            term,
+            last_log,
+            leadership_transfer: flag,
+        }),
+        1 => Message::RequestVoteResponse(RequestVoteResponse {
+            term,
+            vote_granted: grant,
+        }),
+        2 => Message::AppendEntries(AppendEntries {
+            term,
+            prev_log: last_log,
+            leader_commit: LogIndex(log),
+            round: Round(round),
+            lease: if flag {
+                Duration::MAX
+            } else {
+                Duration::from_millis(400)
+            },
+        }),
+        3 => Message::AppendEntriesResponse(AppendEntriesResponse {
+            term,
+            success: grant,
+            round: Round(round),
+            can_campaign: flag,
+        }),
+        4 => Message::RequestPreVote(RequestPreVote {
+            prospective_term: term,
+            last_log,
+            nonce: round,
+        }),
+        5 => Message::RequestPreVoteResponse(RequestPreVoteResponse {
+            term,
+            nonce: round,
+            vote_granted: grant,
+        }),
+        _ => Message::TimeoutNow(TimeoutNow {
+            term,
+            stopped: flag,
+        }),
+    }
+}
+
+impl Run {
+    /// Runs it.
+    ///
+    /// # Panics
+    ///
+    /// At what must not be.
+    pub fn check(self) {
+        let voters: Vec<NodeId> = (1..=u64::from(self.voters % 7) + 1).map(NodeId).collect();
+        let options = Options {
+            protocol: if self.plain {
+                Protocol::Plain
+            } else {
+                Protocol::Standard
+            },
+            witness: self.witness,
+            ..Options::default()
+        };
+        let config = Config::new(NodeId(1), &voters, options).expect("a valid configuration");
+        let mut world = World::new(config, self.seed);
+        for operation in &self.operations {
+            world.apply(operation);
+        }
+        world.carry_out(usize::MAX);
+    }
+}
