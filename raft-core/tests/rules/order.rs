@@ -232,3 +232,17 @@ fn actions_are_a_list() {
     assert_eq!(by_value.len(), 6);
     assert_eq!(by_value.collect::<Vec<_>>(), actions.to_vec());
 }
+
+#[test]
+fn a_list_that_is_kept_holds_the_actions_of_the_last_step_alone() {
+    let mut leader = Node::new(1, 3).leader();
+    let mut actions = leader.fire(Timer::Heartbeat);
+    let mut twin = leader.clone();
+    let number = leader.raft.armed(Timer::Heartbeat).expect("it is set");
+    let event = Event::TimerFired {
+        timer: Timer::Heartbeat,
+        number,
+    };
+    leader.raft.step_into(event, &mut actions);
+    assert_eq!(actions, twin.step(event));
+}
