@@ -56,6 +56,7 @@ impl Node {
             },
             Request::Pause => self.hold(Hold::Paused, true)?,
             Request::Resume => self.hold(Hold::Paused, false)?,
+            Request::AskPeers => self.ask_peers(),
             Request::Watch => return Ok(Answer::Watch),
         }
         Ok(Answer::Line(answer.to_string()))

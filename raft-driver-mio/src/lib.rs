@@ -63,6 +63,7 @@
 //! voters differ can have two leaders. Therefore one without peers starts only if it is said to be [`Settings::alone`].
 
 mod answers;
+mod asked;
 mod clock;
 #[cfg(feature = "config-file")]
 pub mod config_file;
@@ -95,7 +96,7 @@ pub use raft_core;
 
 pub use clock::Instant;
 pub use error::{NodeError, ReplaceError, StartError, Stopped, TransferError};
-pub use frame::{DropReason, Identity, MAX_DATAGRAM, Opened, TimingDigest, Transport};
+pub use frame::{DropReason, Identity, MAX_DATAGRAM, Opened, Report, TimingDigest, Transport};
 pub use handle::{Handle, Subscription};
 pub use key::{KeyError, Keyring, LineProblem};
 pub use settings::{
@@ -103,7 +104,7 @@ pub use settings::{
 };
 pub use shared::{HandOver, Leadership, View};
 pub use start::start;
-pub use status::{Elections, PeerStatus, STATUS_SCHEMA, Status};
+pub use status::{Elections, PeerStatus, Reported, STATUS_SCHEMA, Status};
 pub use store::{MAX_TERM, Store, StoreError};
 pub use takeover::{kill_budget, takeover_wait};
 pub use timings::{TIMING_BOUNDS, Timings};

@@ -245,7 +245,8 @@ impl Node {
     /// Tells the others what is durable now: all actions so far are carried out.
     fn publish(&mut self) {
         let state = self.raft.state();
-        let latest = (state.role().kind(), state.current_term(), state.leader());
+        let leader = self.known_leader();
+        let latest = (state.role().kind(), state.current_term(), leader);
         if self.published != Some(latest) {
             self.published = Some(latest);
             self.counters.leader(latest.1, latest.2);

@@ -6,6 +6,7 @@ use std::time::Duration;
 use raft_core::{AppendEntriesResponse, NodeId, Round, Term};
 
 use crate::clock::Instant;
+use crate::frame::Report;
 use crate::preference::Steady;
 use crate::settings::{PeerAddress, reachable_as};
 use crate::timings::Timings;
@@ -13,9 +14,29 @@ use crate::timings::Timings;
 /// How many answers to stale frames a peer gets in [`ANSWER_WINDOW`] at the most, so that replayed
 /// datagrams cost their target next to nothing.
 const ANSWERS: u32 = 10;
+/// How many answers to its questions a peer gets in that time at the most.
+const REPORTS: u32 = 20;
 const ANSWER_WINDOW: Duration = Duration::from_secs(1);
 /// The least time between two resolutions of a name.
 const RESOLVE_INTERVAL: Duration = Duration::from_secs(5);
+
+/// How often something was done since when.
+#[derive(Debug, Default)]
+struct Rate(Option<(Instant, u32)>);
+
+impl Rate {
+    /// Whether it may be done again: no more than `most` times in [`ANSWER_WINDOW`].
+    fn allows(&mut self, most: u32, now: Instant) -> bool {
+        let (start, count) = match self.0 {
+            Some((start, count)) if now.saturating_duration_since(start) < ANSWER_WINDOW => {
+                (start, count)
+            }
+            Some(_) | None => (now, 0),
+        };
+        self.0 = Some((start, count.saturating_add(1)));
+        count < most
+    }
+}
 
 /// A peer.
 #[derive(Debug)]
@@ -36,7 +57,10 @@ pub(crate) struct Peer {
     pub(crate) contacted: bool,
     /// Since when it answers this leader, if that is looked at.
     pub(crate) steady: Option<Steady>,
-    answers: Option<(Instant, u32)>,
+    answers: Rate,
+    questions: Rate,
+    /// What it last said of itself, and when.
+    pub(crate) report: Option<(Instant, Report)>,
     asked_resolver: Option<Instant>,
     /// Whether the resolver owes an answer.
     resolving: bool,
@@ -58,14 +82,12 @@ impl Peer {
 
     /// Whether a stale frame may be answered.
     pub(crate) fn may_answer(&mut self, now: Instant) -> bool {
-        let (start, count) = match self.answers {
-            Some((start, count)) if now.saturating_duration_since(start) < ANSWER_WINDOW => {
-                (start, count)
-            }
-            Some(_) | None => (now, 0),
-        };
-        self.answers = Some((start, count.saturating_add(1)));
-        count < ANSWERS
+        self.answers.allows(ANSWERS, now)
+    }
+
+    /// Whether its question what we say of ourselves may be answered.
+    pub(crate) fn may_report(&mut self, now: Instant) -> bool {
+        self.questions.allows(REPORTS, now)
     }
 
     /// Takes another address or name. True if the address changed with it; a name is to be resolved first.
@@ -140,6 +162,8 @@ pub(crate) struct Peers {
     list: Vec<Peer>,
     /// The latest round of our heartbeats, and when it began.
     round: Option<(Term, Round, Instant)>,
+    /// How often they were asked what they say of themselves.
+    asked: Rate,
 }
 
 impl Peers {
@@ -157,14 +181,20 @@ impl Peers {
             acked: false,
             contacted: false,
             steady: None,
-            answers: None,
+            answers: Rate::default(),
+            questions: Rate::default(),
+            report: None,
             asked_resolver: None,
             resolving: false,
             renamed: false,
         };
         let mut list: Vec<_> = peers.iter().map(peer).collect();
         list.sort_unstable_by_key(|peer| peer.id);
-        Peers { list, round: None }
+        Peers {
+            list,
+            round: None,
+            asked: Rate::default(),
+        }
     }
 
     pub(crate) fn get(&self, id: NodeId) -> Option<&Peer> {
@@ -175,6 +205,11 @@ impl Peers {
     pub(crate) fn get_mut(&mut self, id: NodeId) -> Option<&mut Peer> {
         let index = self.list.binary_search_by_key(&id, |peer| peer.id).ok()?;
         self.list.get_mut(index)
+    }
+
+    /// Whether they may be asked again what they say of themselves, however many ask us to.
+    pub(crate) fn may_ask(&mut self, now: Instant) -> bool {
+        self.asked.allows(REPORTS, now)
     }
 
     /// How many were heard within that time.

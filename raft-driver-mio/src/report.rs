@@ -10,7 +10,7 @@ use crate::counters::About;
 use crate::error::TransferError;
 use crate::names::snake_case;
 use crate::node::Node;
-use crate::status::{PeerStatus, STATUS_SCHEMA, Status};
+use crate::status::{PeerStatus, Reported, STATUS_SCHEMA, Status};
 
 impl Node {
     pub(crate) fn report(&mut self, report: Report) {
@@ -114,10 +114,8 @@ impl Node {
 
     pub(crate) fn status(&self) -> Status {
         let now = Instant::now();
-        let state = self.raft.state();
+        let (state, leader) = (self.raft.state(), self.known_leader());
         let lease = self.shared.lease();
-        // A peer with nothing to say is heard every third of them at the latest.
-        let reach = self.config.election_timeout() * 4;
         let seconds_since = |at| now.saturating_duration_since(at).as_secs_f64();
         let peers = self.peers.iter().map(|peer| PeerStatus {
             id: peer.id,
@@ -126,6 +124,9 @@ impl Node {
             last_received_seconds: peer.last_received.map(seconds_since),
             last_ack_seconds: peer.last_ack.map(seconds_since),
             rtt_seconds: peer.rtt,
+            reported: peer
+                .report
+                .map(|(at, report)| Reported::new(&report, seconds_since(at))),
         });
         Status {
             schema: STATUS_SCHEMA,
@@ -136,8 +137,8 @@ impl Node {
             listen: self.listen,
             role: state.role().kind(),
             term: state.current_term(),
-            leader: state.leader(),
-            leader_address: state.leader().and_then(|leader| self.address_of(leader)),
+            leader,
+            leader_address: leader.and_then(|leader| self.address_of(leader)),
             active: lease.is_some(),
             lease_remaining_seconds: lease.map_or(0.0, |(_, left)| left.as_secs_f64()),
             round: state.round(),
@@ -157,7 +158,7 @@ impl Node {
             sync_seconds: self.counters.sync,
             loop_seconds: self.counters.turns,
             voters: self.config.voters().len(),
-            voters_reachable: 1 + self.peers.heard_within(reach, now),
+            voters_reachable: self.voters_reachable(now),
             leader_changes: self.counters.leader_changes,
             elections: self.counters.elections,
         }

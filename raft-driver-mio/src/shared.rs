@@ -19,7 +19,7 @@ pub struct View {
     pub role: RoleKind,
     /// The node's term.
     pub term: Term,
-    /// The leader of that term, as far as it is known. It may be lost by now.
+    /// The leader of that term, if it is known and not presumed lost. It may be lost all the same.
     pub leader: Option<NodeId>,
     /// This node's leadership. Every leadership that begins ends: one whose term is not that of the
     /// view before has ended that one, too.

@@ -6,6 +6,7 @@ use std::net::SocketAddr;
 use raft_core::{NodeId, RoleKind, Round, Term};
 use serde::{Deserialize, Serialize};
 
+use crate::frame::Report;
 use crate::names;
 use crate::timings::Timings;
 
@@ -35,7 +36,7 @@ pub struct Status {
     pub role: RoleKind,
     /// Its term.
     pub term: Term,
-    /// The leader of that term, as far as it is known. It may be lost by now.
+    /// The leader of that term, if it is known and not presumed lost. It may be lost all the same.
     pub leader: Option<NodeId>,
     /// Where that leader is.
     pub leader_address: Option<SocketAddr>,
@@ -130,4 +131,58 @@ pub struct PeerStatus {
     /// How long its answers to heartbeats of this node took.
     #[serde(default)]
     pub rtt_seconds: Timings,
+    /// What it said of itself when it was last asked ([`Request::AskPeers`](crate::control::Request::AskPeers)).
+    #[serde(default)]
+    pub reported: Option<Reported>,
+}
+
+/// What a peer said of itself.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[non_exhaustive]
+pub struct Reported {
+    /// How long ago.
+    pub age_seconds: f64,
+    /// Its role.
+    #[serde(with = "names::role")]
+    pub role: RoleKind,
+    /// Its term.
+    pub term: Term,
+    /// The leader of that term, as far as it knows.
+    pub leader: Option<NodeId>,
+    /// Whether it led with a lease when it said so.
+    pub active: bool,
+    /// How long that lease lasted unless it was extended; 0 without one.
+    pub lease_remaining_seconds: f64,
+    /// Whether it is paused.
+    pub paused: bool,
+    /// Whether its host could do the work of a leader.
+    pub fit: bool,
+    /// Whether it never campaigns.
+    pub witness: bool,
+    /// How long it had been running.
+    pub uptime_seconds: f64,
+    /// From how many voters it had heard lately, itself among them.
+    pub voters_reachable: u8,
+    /// The version of its program.
+    pub version: String,
+}
+
+impl Reported {
+    pub(crate) fn new(report: &Report, age_seconds: f64) -> Reported {
+        let [major, minor, patch] = report.version;
+        Reported {
+            age_seconds,
+            role: report.role,
+            term: report.term,
+            leader: report.leader,
+            active: report.lease.is_some(),
+            lease_remaining_seconds: report.lease.unwrap_or_default().as_secs_f64(),
+            paused: report.paused,
+            fit: report.fit,
+            witness: report.witness,
+            uptime_seconds: report.uptime.as_secs_f64(),
+            voters_reachable: report.voters_reachable,
+            version: format!("{major}.{minor}.{patch}"),
+        }
+    }
 }

@@ -94,6 +94,16 @@ impl Node {
                     self.send(from, None);
                 }
             }
+            Opened::Question { from } => {
+                self.heard(from);
+                self.tell(from);
+            }
+            Opened::Report { from, report } => {
+                self.heard(from);
+                if let Some(peer) = self.peers.get_mut(from) {
+                    peer.report = Some((Instant::now(), report));
+                }
+            }
             Opened::Stale { from, answer } => {
                 let Some(peer) = self.peers.get_mut(from) else {
                     return Ok(());
@@ -219,7 +229,7 @@ impl Node {
     }
 }
 
-fn transmit(
+pub(crate) fn transmit(
     socket: &UdpSocket,
     datagram: &[u8],
     to: SocketAddr,

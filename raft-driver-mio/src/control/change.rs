@@ -28,7 +28,7 @@ pub struct Change {
     pub role: RoleKind,
     /// Its term. Of an active node it is the fencing token.
     pub term: Term,
-    /// The leader of that term, as far as it is known. It may be lost by now.
+    /// The leader of that term, if it is known and not presumed lost. It may be lost all the same.
     pub leader: Option<NodeId>,
     /// Where that leader is.
     pub leader_address: Option<SocketAddr>,

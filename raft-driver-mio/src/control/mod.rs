@@ -52,6 +52,10 @@ pub enum Request {
     Pause,
     /// Campaign again.
     Resume,
+    /// Ask the peers what they say of themselves. Each answer is in its peer's [`reported`](crate::PeerStatus::reported) when it has
+    /// come; a datagram may be lost, so ask again. More often than 20 times a second the request is taken and nothing
+    /// is sent.
+    AskPeers,
     /// The state now and whenever it changes: a [`Change`] a line, and `ok`. States may be skipped when the client is slow; the
     /// latest never is. The client asks nothing else any more.
     Watch,

@@ -10,6 +10,7 @@ use serde::{Deserialize, Serialize};
 
 use super::freshness::{BootId, Challenge};
 use super::reason::DropReason;
+use super::report::{self, Talk};
 use super::timing::TimingDigest;
 use crate::key::Keyring;
 use crate::store::MAX_TERM;
@@ -58,7 +59,15 @@ pub(super) struct Body {
 pub(super) struct Frame {
     pub(super) from: NodeId,
     pub(super) body: Body,
-    pub(super) message: Option<Message>,
+    pub(super) content: Content,
+}
+
+/// What a frame carries after its body.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Content {
+    Nothing,
+    Message(Message),
+    Talk(Talk),
 }
 
 /// Writes and reads frames. Its buffers are used again and again.
@@ -102,7 +111,7 @@ impl Codec {
         &mut self,
         to: NodeId,
         body: &Body,
-        message: Option<&Message>,
+        content: Content,
         random: &mut dyn FnMut(&mut [u8]),
     ) -> &[u8] {
         let key = self.keys.as_ref().map(Keyring::first);
@@ -125,10 +134,14 @@ impl Codec {
         }
         let start = self.written.len();
         append::<BODY>(&mut self.written, body);
-        if let Some(message) = message {
-            let mut buffer = [0; wire::MAX_LEN];
-            self.written
-                .extend_from_slice(wire::encode(message, &mut buffer));
+        match content {
+            Content::Nothing => {}
+            Content::Message(message) => {
+                let mut buffer = [0; wire::MAX_LEN];
+                self.written
+                    .extend_from_slice(wire::encode(&message, &mut buffer));
+            }
+            Content::Talk(talk) => report::write(&talk, &mut self.written),
         }
         let (_, inner) = self.written.split_at_mut(start);
         match key {
@@ -192,7 +205,7 @@ impl Codec {
         Ok(Frame {
             from: header.source,
             body,
-            message: read_message(message)?,
+            content: read_content(message)?,
         })
     }
 
@@ -240,16 +253,19 @@ impl fmt::Debug for Codec {
     }
 }
 
-fn read_message(bytes: &[u8]) -> Result<Option<Message>, DropReason> {
+fn read_content(bytes: &[u8]) -> Result<Content, DropReason> {
     if bytes.is_empty() {
-        return Ok(None);
+        return Ok(Content::Nothing);
+    }
+    if let Some(talk) = report::read(bytes) {
+        return talk.map(Content::Talk);
     }
     let message = wire::decode(bytes).map_err(|_| DropReason::Malformed)?;
     // The next candidacy must have a term, too, that others and the disk take.
     if message.term() >= MAX_TERM {
         return Err(DropReason::ImplausibleTerm);
     }
-    Ok(Some(message))
+    Ok(Content::Message(message))
 }
 
 /// Appends a value that takes at most `N` bytes.

@@ -3,6 +3,7 @@
 mod format;
 mod freshness;
 mod reason;
+mod report;
 mod timing;
 
 use std::fmt;
@@ -10,11 +11,13 @@ use std::fmt;
 use raft_core::{Message, NodeId};
 
 use crate::key::Keyring;
-use format::{Body, Codec};
+use format::{Body, Codec, Content};
 use freshness::{BootId, Challenge, Freshness, Verdict};
+use report::Talk;
 
 pub use format::MAX_DATAGRAM;
 pub use reason::DropReason;
+pub use report::Report;
 pub use timing::TimingDigest;
 
 type Random = Box<dyn FnMut(&mut [u8]) + Send>;
@@ -46,6 +49,19 @@ pub enum Opened<'a> {
     Empty {
         /// Its sender, a peer.
         from: NodeId,
+    },
+    /// A fresh question: what the node says of itself. Answer it with [`Transport::seal_report`], which is never longer, and not
+    /// too often.
+    Question {
+        /// Its sender, a peer.
+        from: NodeId,
+    },
+    /// A fresh answer to our [`Transport::seal_question`].
+    Report {
+        /// Its sender, a peer.
+        from: NodeId,
+        /// What it says of itself.
+        report: Report,
     },
     /// It is authentic, but echoes none of our challenges that hold: a peer that has not yet learnt
     /// the current one, or a recording that is played again. Nothing was learnt from it.
@@ -126,8 +142,26 @@ impl Transport {
     /// A datagram for `to`: the message, or, with `None`, an empty frame that only carries our
     /// challenge. At most [`MAX_DATAGRAM`] bytes.
     pub fn seal(&mut self, to: NodeId, message: Option<&Message>) -> &[u8] {
+        let content = match message {
+            Some(message) => Content::Message(*message),
+            None => Content::Nothing,
+        };
+        self.seal_fresh(to, content)
+    }
+
+    /// A datagram that asks `to` what it says of itself. It is as long as the longest answer.
+    pub fn seal_question(&mut self, to: NodeId) -> &[u8] {
+        self.seal_fresh(to, Content::Talk(Talk::Question))
+    }
+
+    /// A datagram that tells `to` what this node says of itself.
+    pub fn seal_report(&mut self, to: NodeId, report: &Report) -> &[u8] {
+        self.seal_fresh(to, Content::Talk(Talk::Answer(*report)))
+    }
+
+    fn seal_fresh(&mut self, to: NodeId, content: Content) -> &[u8] {
         let (_, echo) = self.freshness.challenges(to);
-        self.seal_with(to, message, echo)
+        self.seal_with(to, content, echo)
     }
 
     /// Opens a datagram. Whatever it holds, this neither panics nor allocates without bound.
@@ -145,11 +179,13 @@ impl Transport {
             Verdict::Cloned => Opened::Dropped(DropReason::ClonedId),
             Verdict::Stale => Opened::Stale {
                 from,
-                answer: self.seal_with(from, None, frame.body.challenge),
+                answer: self.seal_with(from, Content::Nothing, frame.body.challenge),
             },
-            Verdict::Fresh => match frame.message {
-                Some(message) => Opened::Message { from, message },
-                None => Opened::Empty { from },
+            Verdict::Fresh => match frame.content {
+                Content::Message(message) => Opened::Message { from, message },
+                Content::Nothing => Opened::Empty { from },
+                Content::Talk(Talk::Question) => Opened::Question { from },
+                Content::Talk(Talk::Answer(report)) => Opened::Report { from, report },
             },
         }
     }
@@ -169,7 +205,7 @@ impl Transport {
         self.codec.replace_keys(keys);
     }
 
-    fn seal_with(&mut self, to: NodeId, message: Option<&Message>, echo: Challenge) -> &[u8] {
+    fn seal_with(&mut self, to: NodeId, content: Content, echo: Challenge) -> &[u8] {
         let (challenge, _) = self.freshness.challenges(to);
         let body = Body {
             boot: self.boot,
@@ -177,7 +213,7 @@ impl Transport {
             challenge,
             echo,
         };
-        self.codec.seal(to, &body, message, &mut *self.random)
+        self.codec.seal(to, &body, content, &mut *self.random)
     }
 }
 

@@ -3,4 +3,5 @@
 mod format;
 mod freshness;
 mod nodes;
+mod questions;
 mod refusals;

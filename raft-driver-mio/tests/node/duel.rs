@@ -99,7 +99,10 @@ impl Duel {
                         let to = self.node.local_address();
                         self.socket.send_to(answer, to).expect("sent");
                     }
-                    Opened::Message { .. } | Opened::Empty { .. } => known = true,
+                    Opened::Message { .. }
+                    | Opened::Empty { .. }
+                    | Opened::Question { .. }
+                    | Opened::Report { .. } => known = true,
                     Opened::Dropped(reason) => panic!("{reason}"),
                 }
             }

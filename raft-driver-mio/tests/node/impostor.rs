@@ -29,7 +29,7 @@ impl Impostor {
         match self.0.open(datagram) {
             Opened::Message { message, .. } => (Some(message), None),
             Opened::Stale { answer, .. } => (None, Some(answer.to_vec())),
-            Opened::Empty { .. } => (None, None),
+            Opened::Empty { .. } | Opened::Question { .. } | Opened::Report { .. } => (None, None),
             Opened::Dropped(reason) => panic!("{reason}"),
         }
     }

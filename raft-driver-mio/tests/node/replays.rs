@@ -117,7 +117,7 @@ fn follow(duel: &mut Duel, done: impl Fn(&Duel, usize) -> bool) -> Vec<Vec<u8>> 
                 None => continue,
             },
             Opened::Stale { answer, .. } => (answer.to_vec(), false),
-            Opened::Empty { .. } => continue,
+            Opened::Empty { .. } | Opened::Question { .. } | Opened::Report { .. } => continue,
             Opened::Dropped(reason) => panic!("{reason}"),
         };
         deliver(&duel.node, &duel.socket, std::slice::from_ref(&answer));

@@ -6,4 +6,5 @@ mod control;
 mod fence;
 mod http;
 mod metrics;
+mod status;
 mod systemd;

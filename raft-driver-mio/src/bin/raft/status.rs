@@ -1,18 +1,27 @@
 //! `raft status`: what a running node says of itself.
 
+use std::path::Path;
 use std::process::ExitCode;
+use std::time::{Duration, Instant};
 
-use raft_driver_mio::Status;
 use raft_driver_mio::control::Request;
 use raft_driver_mio::control::client::{self, AskError};
+use raft_driver_mio::{Reported, Status, duration};
+use serde_json::Value;
 
-use crate::target::{self, Failure, NO_LEADER, Target};
+use crate::target::{self, Failure, NO, NO_LEADER, Target};
+
+/// How long after they were asked the peers are asked again.
+const ASK_AGAIN: Duration = Duration::from_millis(100);
+/// How long to wait before it is looked again whether all have answered.
+const LOOK_AGAIN: Duration = Duration::from_millis(5);
 
 /// Shows the state of a running node.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
 Exit status:
   0   a leader is known
+  1   a leader is known, and some node does not answer (--all)
   2   no leader is known
   3   no node answers
   78  the state directory is not given, or the file is wrong
@@ -23,6 +32,12 @@ Examples:
 pub(crate) struct Args {
     #[command(flatten)]
     target: Target,
+    /// Ask the other nodes as well what they say of themselves
+    #[arg(long)]
+    all: bool,
+    /// How long their answers are waited for at the most
+    #[arg(long, value_name = "DURATION", value_parser = duration::parse, default_value = "1s", requires = "all")]
+    timeout: Duration,
     /// Print one JSON object
     #[arg(long)]
     json: bool,
@@ -33,23 +48,67 @@ pub(crate) fn run(args: Args) -> ExitCode {
 }
 
 fn show(args: &Args) -> Result<u8, Failure> {
-    let answer = client::ask(&args.target.state_dir()?, &Request::Status)?;
-    let status: Status = serde_json::from_value(answer.clone())
-        .map_err(|_| Failure::from(AskError::Incomprehensible))?;
+    let state_dir = args.target.state_dir()?;
+    let (answer, status) = if args.all {
+        ask_all(&state_dir, args.timeout)?
+    } else {
+        ask(&state_dir)?
+    };
+    let silent = args.all && status.peers.iter().any(|peer| peer.reported.is_none());
     target::print(&if args.json {
         format!("{answer}\n")
     } else {
-        describe(&status)
+        describe(&status, args.all)
     });
-    Ok(if status.leader.is_some() {
-        0
-    } else {
-        NO_LEADER
+    Ok(match status.leader {
+        None => NO_LEADER,
+        Some(_) if silent => NO,
+        Some(_) => 0,
     })
 }
 
+fn ask(state_dir: &Path) -> Result<(Value, Status), Failure> {
+    let answer = client::ask(state_dir, &Request::Status)?;
+    match serde_json::from_value(answer.clone()) {
+        Ok(status) => Ok((answer, status)),
+        Err(_) => Err(AskError::Incomprehensible.into()),
+    }
+}
+
+/// The status when every peer has answered, or when the time is over: then what a peer said earlier is left out.
+fn ask_all(state_dir: &Path, timeout: Duration) -> Result<(Value, Status), Failure> {
+    let began = Instant::now();
+    let mut asked = None;
+    loop {
+        // A datagram may be lost, and the first one may only have told a peer how to ask.
+        if asked.is_none_or(|at: Instant| at.elapsed() >= ASK_AGAIN) {
+            client::ask(state_dir, &Request::AskPeers)?;
+            asked = Some(Instant::now());
+        }
+        let (mut answer, mut status) = ask(state_dir)?;
+        let waited = began.elapsed();
+        for (peer, shown) in status.peers.iter_mut().zip(peers_of(&mut answer)) {
+            let earlier = |reported: &Reported| reported.age_seconds > waited.as_secs_f64();
+            if peer.reported.as_ref().is_some_and(earlier) {
+                peer.reported = None;
+                shown["reported"] = Value::Null;
+            }
+        }
+        let all = status.peers.iter().all(|peer| peer.reported.is_some());
+        if all || waited >= timeout {
+            return Ok((answer, status));
+        }
+        std::thread::sleep(LOOK_AGAIN);
+    }
+}
+
+fn peers_of(answer: &mut Value) -> impl Iterator<Item = &mut Value> {
+    let peers = answer.get_mut("peers").and_then(Value::as_array_mut);
+    peers.into_iter().flatten()
+}
+
 /// The status for people: one line for the node, one for each peer.
-fn describe(status: &Status) -> String {
+fn describe(status: &Status, all: bool) -> String {
     let mut text = format!(
         "{}: node {} at {}: {}",
         status.cluster,
@@ -84,10 +143,40 @@ fn describe(status: &Status) -> String {
             Some(seconds) => format!("heard {seconds:.3} s ago"),
             None => "not heard yet".to_owned(),
         };
-        add(&format!("  node {} at {}: {heard}\n", peer.id, peer.name));
+        let said = match &peer.reported {
+            Some(reported) if all => format!("{}, {heard}", say(reported)),
+            None if all => format!("no answer, {heard}"),
+            Some(_) | None => heard,
+        };
+        add(&format!("  node {} at {}: {said}\n", peer.id, peer.name));
     }
     for (reason, count) in &status.dropped {
         add(&format!("  dropped {reason}: {count}\n"));
     }
     text
+}
+
+/// What a peer said of itself, for people.
+fn say(reported: &Reported) -> String {
+    let mut text = format!("{}, term {}", target::role(reported.role), reported.term);
+    match reported.leader {
+        _ if reported.active => {
+            text += &format!(", lease {:.3} s", reported.lease_remaining_seconds);
+        }
+        Some(leader) => text += &format!(", leader {leader}"),
+        None => text += ", no leader known",
+    }
+    let flags = [
+        (", paused", reported.paused),
+        (", unfit", !reported.fit),
+        (", witness", reported.witness),
+    ];
+    flags
+        .iter()
+        .filter(|(_, on)| *on)
+        .for_each(|(name, _)| text += name);
+    text + &format!(
+        ", up {:.0} s, version {}",
+        reported.uptime_seconds, reported.version
+    )
 }

@@ -5,7 +5,6 @@ use std::sync::atomic::{AtomicU64, Ordering};
 /// How often a program ended by itself and waits to be started again.
 pub(crate) static CHILD_RESTARTS: Tally = Tally(AtomicU64::new(0));
 /// How often a hook failed, or ran for too long.
-#[allow(dead_code, reason = "wip")]
 pub(crate) static HOOK_FAILURES: Tally = Tally(AtomicU64::new(0));
 
 pub(crate) struct Tally(AtomicU64);
