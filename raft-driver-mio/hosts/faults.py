@@ -105,6 +105,20 @@ def disorderly(cluster, leader):
     check(counted["doubled"] > 0 and counted["overtaken"] > 0, f"all was in order: {counted}")
 
 
+@fault("recordings played again, three for each datagram, before and after a SIGKILL of the leader's supervisor")
+def replayed(cluster, leader):
+    cluster.network.harm(again=3)
+    time.sleep(5 * cluster.election_timeout)
+    cluster.signal(leader.node, signal.SIGKILL)
+    yield
+    cluster.ended(leader.node)
+    cluster.start(leader.node)
+    # It comes back, and is heard, among recordings of the time before.
+    cluster.settle()
+    counted = cluster.network.heal()
+    check(counted["again"] > 0, f"nothing was played again: {counted}")
+
+
 @fault("the leader's disk full, then `raft transfer`")
 def disk_full(cluster, leader):
     filling = f"{cluster.base}/{leader.node}/filling"

@@ -70,17 +70,19 @@ class Network:
 
 
 class Switch(threading.Thread):
-    """Passes every frame on to the other hosts, or not, or twice, or later.
+    """Passes every frame on to the other hosts, or not, or twice, or later, or again.
 
     `lost(source, target)` is the probability that a frame is lost on that way, `twice` that it comes twice; each
-    waits for a random time of at most `delay` seconds, so that frames overtake one another.
+    waits for a random time of at most `delay` seconds, so that frames overtake one another. After each, `again` frames
+    of the past are played again.
     """
 
-    def __init__(self, ports, lost=lambda source, target: 0, twice=0, delay=0):
+    def __init__(self, ports, lost=lambda source, target: 0, twice=0, delay=0, again=0):
         super().__init__(daemon=True)
-        self.lost, self.twice, self.delay = lost, twice, delay
+        self.lost, self.twice, self.delay, self.again = lost, twice, delay, again
+        self.recordings = []
         self.random = random.Random(1)
-        self.counted = {"passed": 0, "lost": 0, "doubled": 0, "overtaken": 0}
+        self.counted = {"passed": 0, "lost": 0, "doubled": 0, "overtaken": 0, "again": 0}
         self.sockets = {}
         for host, port in ports:
             frames = socket.socket(socket.AF_PACKET, socket.SOCK_RAW, socket.htons(ETH_P_ALL))
@@ -130,6 +132,18 @@ class Switch(threading.Thread):
             else:
                 due = time.monotonic() + self.random.random() * self.delay
                 heapq.heappush(self.waiting, (due, self.number, frames, frame))
+        if self.again:
+            self.play_again(frames, frame)
+
+    def play_again(self, frames, frame):
+        for _ in range(min(self.again, len(self.recordings))):
+            self.counted["again"] += 1
+            self.pass_on(*self.random.choice(self.recordings))
+        # Some of all that ever passed.
+        if len(self.recordings) < 10_000:
+            self.recordings.append((frames, frame))
+        else:
+            self.recordings[self.random.randrange(10_000)] = (frames, frame)
 
     def pass_on(self, frames, frame):
         self.counted["passed"] += 1

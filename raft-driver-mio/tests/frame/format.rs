@@ -212,6 +212,25 @@ fn the_second_key_opens_what_the_first_key_of_another_sealed() {
     assert_eq!(b.open(&datagram), Opened::Message { from: A, message });
 }
 
+/// What an unsealed frame shows is not in a sealed one, and no two frames of one message are alike.
+#[test]
+fn a_sealed_frame_hides_what_it_says() {
+    for (name, message) in messages(7_000_000_000, 9_000_000_000, 300) {
+        let (mut plain, _) = pair(unsealed);
+        let (mut secret, _) = pair(sealed);
+        let mut bytes = [0; raft_core::wire::MAX_LEN];
+        let said = raft_core::wire::encode(&message, &mut bytes);
+        let shows = |datagram: &[u8]| datagram.windows(said.len()).any(|bytes| bytes == said);
+        assert!(shows(plain.seal(B, Some(&message))), "{name}");
+        let first = secret.seal(B, Some(&message)).to_vec();
+        let second = secret.seal(B, Some(&message)).to_vec();
+        assert!(!shows(&first) && !shows(&second), "{name}");
+        // The header, and then nothing in common for longer than chance has it.
+        let alike = first.iter().zip(&second).skip(8).filter(|(a, b)| a == b);
+        assert!(alike.count() < 8, "{name}");
+    }
+}
+
 quickcheck! {
     fn what_was_sealed_opens(messages: Vec<AnyMessage>, with_key: bool) -> bool {
         let (mut a, mut b) = pair(if with_key { sealed } else { unsealed });
