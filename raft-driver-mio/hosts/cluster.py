@@ -9,7 +9,7 @@ import subprocess
 import time
 
 from ledger import Ledger
-from net import Network, run
+from net import run
 
 PORT = 7400
 CLUSTER = "hosts"
@@ -34,10 +34,10 @@ def wait_until(what, condition, pace=0.005):
 class Cluster:
     """Times are in seconds."""
 
-    def __init__(self, base, raft, instance, heartbeat, election_timeout, faketime):
+    def __init__(self, base, network, raft, instance, heartbeat, election_timeout, faketime):
         self.base, self.raft, self.instance = base, raft, instance
         self.heartbeat, self.election_timeout = heartbeat, election_timeout
-        self.network = Network(STRANGER)
+        self.network = network
         self.ledger = Ledger(f"{base}/ledger")
         self.members, self.faketime = {}, faketime
         self.keys = {1: secrets.token_hex(32)}

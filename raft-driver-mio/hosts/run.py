@@ -4,7 +4,8 @@
 Needs Linux, iproute2, util-linux, and root or the right to make user namespaces. Whatever it makes (hosts, links,
 mounts, processes) lives in namespaces that end with it, however it ends.
 
-Exit status: 0 all held; 1 something did not; 2 a wrong option; 77 the privileges or the tools are missing.
+Exit status: 0 all held; 1 something did not; 2 a wrong option; 77 the privileges or the tools are missing;
+130 it was interrupted.
 """
 
 import argparse
@@ -125,12 +126,17 @@ def report(rows):
 
 
 def all_faults(arguments, faults):
-    from cluster import Cluster
+    from cluster import STRANGER, Cluster
+    from net import Network
 
+    try:
+        network = Network(STRANGER)
+    except RuntimeError as error:
+        missing(f"no network can be made here: {error}")
     os.makedirs("/run/hosts")
     binary = os.path.abspath(arguments.bin)
     cluster = Cluster(
-        "/run/hosts", f"{binary}/raft", f"{binary}/examples/hosts",
+        "/run/hosts", network, f"{binary}/raft", f"{binary}/examples/hosts",
         arguments.heartbeat / 1000, arguments.election_timeout / 1000, faketime(),
     )
     cluster.notes, rows = [], []
@@ -193,7 +199,8 @@ def main():
     if INSIDE not in os.environ:
         enter()
     reap()
-    subprocess.run(["mount", "-t", "tmpfs", "none", "/run"], check=True)
+    if subprocess.run(["mount", "-t", "tmpfs", "none", "/run"]).returncode:
+        missing("nothing can be mounted here")
     os.makedirs("/run/netns")
     if arguments.nice:
         os.setpriority(os.PRIO_PROCESS, 0, arguments.nice)
@@ -204,4 +211,7 @@ def main():
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    try:
+        sys.exit(main())
+    except KeyboardInterrupt:
+        sys.exit(130)

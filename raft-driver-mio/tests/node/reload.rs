@@ -3,13 +3,14 @@
 use std::fs;
 use std::net::UdpSocket;
 use std::os::unix::fs::PermissionsExt;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use raft_driver_mio::raft_core::{NodeId, Options};
 use raft_driver_mio::{Keyring, PeerAddress, Status, start};
 use rustix::process::Signal;
 
-use crate::common::{Cluster, leader, wait_until};
+use crate::common::{Cluster, Done, leader, wait_until};
 use crate::hosts::{Hosts, Process, finish, raft, stderr, take_leader};
 use crate::impostor::Impostor;
 
@@ -108,22 +109,39 @@ fn wait_for_heartbeats(leader: &Process, others: &[Process]) {
     });
 }
 
+/// Sends to all of them what they drop, some thousand datagrams a second.
+fn load(addresses: &[String], over: &AtomicBool) {
+    let stranger = UdpSocket::bind("127.0.0.1:0").expect("the loopback");
+    while !over.load(Ordering::Relaxed) {
+        for address in addresses {
+            // A socket may be full.
+            let _ = stranger.send_to(&[0; 85], address);
+        }
+        std::thread::sleep(Duration::from_micros(500));
+    }
+}
+
 #[test]
-fn a_rotation_of_keys_loses_no_leader_and_ends_the_old_key() {
+fn a_rotation_of_keys_under_load_loses_no_leader_and_ends_the_old_key() {
     let files = Files::new();
     let mut nodes = files.start_all();
     let (first, term) = take_leader(&mut nodes);
-    for keys in [&["1:11", "2:22"][..], &["2:22", "1:11"], &["2:22"]] {
-        for node in nodes.iter().chain([&first]) {
-            files.write_keys(node.id, keys);
-            node.signal(Signal::HUP);
-            let replaced = node.line(&["event=keys_replaced"]);
-            let seals_with = format!("seals_with={}", &keys[0][..1]);
-            assert!(replaced.contains(&seals_with), "{replaced}");
-            node.line(&["event=reloaded"]);
-            wait_for_heartbeats(&first, &nodes);
+    let over = AtomicBool::new(false);
+    std::thread::scope(|scope| {
+        scope.spawn(|| load(&files.addresses(), &over));
+        let _done = Done(&over);
+        for keys in [&["1:11", "2:22"][..], &["2:22", "1:11"], &["2:22"]] {
+            for node in nodes.iter().chain([&first]) {
+                files.write_keys(node.id, keys);
+                node.signal(Signal::HUP);
+                let replaced = node.line(&["event=keys_replaced"]);
+                let seals_with = format!("seals_with={}", &keys[0][..1]);
+                assert!(replaced.contains(&seals_with), "{replaced}");
+                node.line(&["event=reloaded"]);
+                wait_for_heartbeats(&first, &nodes);
+            }
         }
-    }
+    });
     let leader = Some(NodeId(first.id));
     for node in nodes.iter().chain([&first]) {
         let status = status(node);
