@@ -60,6 +60,26 @@ pub struct File {
     pub log_level: Option<String>,
     /// How to write them.
     pub log_format: Option<String>,
+    /// How long the program of `raft exec` may take to end.
+    #[serde(deserialize_with = "optional_duration")]
+    pub stop_timeout: Option<Duration>,
+    /// The signal that asks it to end.
+    pub stop_signal: Option<String>,
+    /// The signals that are passed on to it.
+    pub forward: Option<String>,
+    /// Whether it starts again after it ended by itself.
+    pub restart: bool,
+    /// Whether the member ends when it lost the leadership.
+    pub once: bool,
+    /// The program that `raft node` runs when it leads.
+    pub on_leader: Option<PathBuf>,
+    /// The one when it no longer does.
+    pub on_follower: Option<PathBuf>,
+    /// The one when the leader changes.
+    pub on_change: Option<PathBuf>,
+    /// How long each may take.
+    #[serde(deserialize_with = "optional_duration")]
+    pub hook_timeout: Option<Duration>,
     /// All nodes of the cluster, in a file for all hosts.
     pub node: Vec<Node>,
 }

@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Output, Stdio};
 use std::sync::atomic::{AtomicU8, Ordering};
 use std::sync::{Arc, Mutex};
+use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
 use raft_driver_mio::Keyring;
@@ -56,8 +57,12 @@ impl Hosts {
 
     /// The program with the options of member `id`, to which its own and the command are added.
     pub(crate) fn command(&self, id: u64) -> Command {
+        self.subcommand("exec", id)
+    }
+
+    fn subcommand(&self, name: &str, id: u64) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_raft"));
-        command.arg("exec").arg(format!("--id={id}"));
+        command.arg(name).arg(format!("--id={id}"));
         command.arg(format!("--listen={}", self.address(id)));
         for peer in (1..=self.count).filter(|peer| *peer != id) {
             command.arg(format!("--peer={peer}={}", self.address(peer)));
@@ -82,6 +87,13 @@ impl Hosts {
     pub(crate) fn start(&self, id: u64, options: &[&str], program: &[&str]) -> Member {
         let mut command = self.command(id);
         command.args(options).arg("--").args(program);
+        Member::start(command, id, self.path(&id.to_string()))
+    }
+
+    /// A member that runs no program.
+    pub(crate) fn start_node(&self, id: u64, options: &[&str]) -> Member {
+        let mut command = self.subcommand("node", id);
+        command.args(options);
         Member::start(command, id, self.path(&id.to_string()))
     }
 
@@ -125,6 +137,7 @@ pub(crate) struct Member {
     child: Child,
     state_dir: PathBuf,
     log: Arc<Mutex<String>>,
+    reader: JoinHandle<()>,
 }
 
 impl Member {
@@ -135,7 +148,7 @@ impl Member {
             .expect("the program runs");
         let log = Arc::new(Mutex::new(String::new()));
         let (stderr, written) = (child.stderr.take().expect("a pipe"), Arc::clone(&log));
-        std::thread::spawn(move || {
+        let reader = std::thread::spawn(move || {
             for line in BufReader::new(stderr).lines().map_while(Result::ok) {
                 let mut log = written.lock().expect("a log");
                 log.push_str(&line);
@@ -147,6 +160,7 @@ impl Member {
             child,
             state_dir,
             log,
+            reader,
         }
     }
 
@@ -178,12 +192,12 @@ impl Member {
         client::ask(&self.state_dir, request).expect("an answer")
     }
 
-    /// Waits for the end.
+    /// Waits for the end, and for all that was said until then.
     pub(crate) fn wait(&mut self) -> ExitStatus {
         let mut status = None;
         wait_until("the member ends", || {
-            status = self.child.try_wait().expect("a child");
-            status.is_some()
+            status = status.or(self.child.try_wait().expect("a child"));
+            status.is_some() && self.reader.is_finished()
         });
         status.expect("an end")
     }

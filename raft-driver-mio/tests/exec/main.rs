@@ -4,6 +4,7 @@
 mod common;
 mod ends;
 mod faults;
+mod hooks;
 mod ledger;
 mod orderly;
 

@@ -56,12 +56,15 @@ pub(crate) struct Given {
     pub(crate) logging: Logging,
     /// Where to serve HTTP.
     pub(crate) http: Option<SocketAddr>,
+    /// What the file says, for what subcommands have beside.
+    pub(crate) file: File,
 }
 
 /// Reads the options, the file and the key. An error is one line or more that say what to do.
 pub(crate) fn read(given: options::Options) -> Result<Given, String> {
     let mut file = file(&given)?;
     narrow(&mut file, &given)?;
+    let all = file.clone();
     let logging = logging(
         given.log_level.or(file.log_level),
         given.log_format.or(file.log_format),
@@ -121,6 +124,7 @@ pub(crate) fn read(given: options::Options) -> Result<Given, String> {
         settings,
         logging,
         http,
+        file: all,
     })
 }
 

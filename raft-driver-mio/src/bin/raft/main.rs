@@ -5,8 +5,10 @@ mod config;
 mod demo;
 #[cfg(target_os = "linux")]
 mod exec;
+mod facts;
 mod fence;
 mod handover;
+mod hooks;
 mod http;
 mod keygen;
 mod keys;
@@ -17,6 +19,7 @@ mod member;
 mod node;
 mod options;
 mod reload;
+mod restarts;
 mod status;
 mod systemd;
 mod tallies;

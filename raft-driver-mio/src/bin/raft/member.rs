@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use raft_core::ConfigError;
+use raft_driver_mio::config_file::File;
 use raft_driver_mio::{Handle, Settings, SettingsError, StartError, StoreError};
 
 use crate::config::{self, Given};
@@ -31,10 +32,10 @@ pub(crate) struct Refusal {
     pub(crate) status: u8,
 }
 
-/// Starts the log and the member. `adapt` sets what the options do not.
+/// Starts the log and the member. `adapt` sets what the options do not, and is told what the file of --config says.
 pub(crate) fn start(
     options: Options,
-    adapt: impl FnOnce(&mut Settings),
+    adapt: impl FnOnce(&mut Settings, &File) -> Result<(), String>,
 ) -> Result<Member, Refusal> {
     let refuse = |error, status| Refusal { error, status };
     let given = config::read(options.clone()).map_err(|error| refuse(error, EX_CONFIG))?;
@@ -43,8 +44,9 @@ pub(crate) fn start(
         mut settings,
         logging,
         http,
+        file,
     } = given;
-    adapt(&mut settings);
+    adapt(&mut settings, &file).map_err(|error| refuse(error, EX_CONFIG))?;
     let log = log::start(logging).map_err(|error| refuse(format!("a thread: {error}"), 1))?;
     let unserved = |error| {
         let address = http.map(|at| at.to_string()).unwrap_or_default();

@@ -7,6 +7,8 @@ use raft_driver_mio::Handle;
 use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
 use signal_hook::iterator::Signals;
 
+use crate::facts::Facts;
+use crate::hooks;
 use crate::member::{self, Refusal};
 use crate::options::Options;
 use crate::reload::Reload;
@@ -27,6 +29,19 @@ Exit status:
   78  a wrong configuration, or state that is missing, damaged or another node's: starting it again
       does not help
 
+Hooks, --on-leader, --on-follower and --on-change, are programs, run without a shell, one at a time, each told of the
+latest state. --on-follower runs once at the start, to clear what an earlier run left, and until it has succeeded
+the node does not campaign; then whenever --on-leader has begun and the node leads with a lease no longer. It is tried
+again when it fails. --on-leader is killed if the lease ends while it runs; if it fails, --on-follower runs and the
+leadership is given up. In an orderly hand-over --on-follower runs while the node still leads, and the next node
+need not wait. Otherwise another node may lead from the moment at which T has passed since this one's last
+heartbeat that was answered, whether --on-follower has run or not (--kill-delay has it wait for longer): hooks do
+not fence. A program that must be dead before another starts is for raft exec.
+Their environment is PATH, HOME, USER, LOGNAME, SHELL, LANG, LC_ALL, TZ, TMPDIR and XDG_RUNTIME_DIR of this
+process, and RAFT_EVENT (leader, follower, no_leader, stopping), RAFT_TERM (the fencing token), RAFT_SEQ (grows), RAFT_NODE_ID,
+RAFT_CLUSTER, RAFT_LEADER_ID, RAFT_LEADER_ADDR, RAFT_LEASE_SECONDS and RAFT_STATE_DIR; the same is on their
+standard input, as one line of JSON.
+
 Example, the first of three hosts, at its very first start:
   raft node --cluster billing --id 1 --listen 10.0.0.1:7400 \\
     --peer 2=10.0.0.2:7400 --peer 3=host3.example:7400 \\
@@ -44,6 +59,8 @@ The same as a file for all three, raft node --config /etc/raft/cluster.toml --in
 pub(crate) struct Args {
     #[command(flatten)]
     options: Options,
+    #[command(flatten)]
+    hooks: hooks::HookOptions,
     /// Stop as a crash would when standard input ends: no orphan survives the program that started this one
     #[arg(long, hide = true)]
     exit_on_stdin_eof: bool,
@@ -55,24 +72,51 @@ pub(crate) fn run(args: Args) -> ExitCode {
         Ok(signals) => signals,
         Err(error) => return fail(&format!("signals: {error}"), 1),
     };
-    let member = match member::start(args.options, |_| {}) {
+    let (mut facts, mut programs) = (Facts::default(), None);
+    let started = member::start(args.options, |settings, file| {
+        programs = args.hooks.programs(file);
+        facts = Facts::of(settings);
+        settings.stop_timeout = programs.as_ref().map(hooks::Programs::stop_timeout);
+        Ok(())
+    });
+    let member = match started {
         Ok(member) => member,
         Err(Refusal { error, status }) => return fail(&error, status),
     };
-    obey_signals(signals, member.handle.clone(), Arc::clone(&member.reload));
+    let hooks = programs.map(|programs| hooks::start(&member.handle, facts, programs));
+    let stop: Box<dyn Fn() + Send> = match &hooks {
+        Some(hooks) => Box::new(hooks.stopper()),
+        None => {
+            let handle = member.handle.clone();
+            Box::new(move || handle.shutdown())
+        }
+    };
+    obey_signals(
+        signals,
+        member.handle.clone(),
+        Arc::clone(&member.reload),
+        stop,
+    );
     if args.exit_on_stdin_eof {
         stop_with_stdin(member.handle.clone());
     }
     let ended = member.handle.join();
+    let clear = hooks.is_none_or(hooks::Hooks::join);
     drop(member);
     match ended {
+        Ok(()) if !clear => fail("--on-follower failed: what it should stop may go on", 1),
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => fail(&error.to_string(), 1),
     }
 }
 
 /// SIGHUP reloads. Of the others the first stops the node in order, the second ends the process.
-fn obey_signals(mut signals: Signals, handle: Handle, reload: Arc<Reload>) {
+fn obey_signals(
+    mut signals: Signals,
+    handle: Handle,
+    reload: Arc<Reload>,
+    stop: Box<dyn Fn() + Send>,
+) {
     std::thread::spawn(move || {
         let mut stopping = false;
         for signal in signals.forever() {
@@ -82,7 +126,7 @@ fn obey_signals(mut signals: Signals, handle: Handle, reload: Arc<Reload>) {
                 _ => {
                     stopping = true;
                     systemd::stopping();
-                    handle.shutdown();
+                    stop();
                 }
             }
         }

@@ -1,5 +1,6 @@
 //! SIGHUP: keys and addresses of peers are read again while the node runs.
 
+use raft_driver_mio::config_file::File;
 use raft_driver_mio::{Handle, Listen};
 use tracing::{error, info};
 
@@ -14,7 +15,7 @@ pub(crate) struct Reload {
 }
 
 /// Everything that does not change while a node runs, by the names of the options.
-type Fixed = [(&'static str, String); 17];
+type Fixed = [(&'static str, String); 18];
 
 impl Reload {
     /// `given` is what `options` were read as.
@@ -64,6 +65,7 @@ fn fixed(
         settings,
         logging,
         http,
+        file,
     }: &Given,
 ) -> Fixed {
     let options = &settings.options;
@@ -91,9 +93,23 @@ fn fixed(
         ("log-level", logging.level.to_string().to_lowercase()),
         ("log-format", format!("{:?}", logging.format).to_lowercase()),
         ("http", format!("{http:?}")),
+        // What subcommands take from the file beside.
+        (
+            "an option of the program or of hooks",
+            format!("{:?}", beside(file)),
+        ),
         // Whatever else there is.
         ("an option", format!("{options:?}")),
     ]
+}
+
+fn beside(file: &File) -> impl std::fmt::Debug {
+    (
+        (&file.stop_timeout, &file.stop_signal, &file.forward),
+        (file.restart, file.once),
+        (&file.on_leader, &file.on_follower, &file.on_change),
+        file.hook_timeout,
+    )
 }
 
 fn given(given: bool) -> String {

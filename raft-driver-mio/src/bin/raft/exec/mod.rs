@@ -9,21 +9,21 @@
 mod command;
 mod keeper;
 mod link;
+mod options;
 mod orders;
-mod restarts;
 mod shim;
 mod signals;
 mod slay;
-mod start;
 mod supervisor;
 
 use std::ffi::OsString;
 use std::process::ExitCode;
 use std::time::Duration;
 
-use raft_driver_mio::{duration, kill_budget};
+use raft_driver_mio::kill_budget;
 use signal_hook::iterator::Signals;
 
+use crate::facts::Facts;
 use crate::member::{self, EX_CONFIG, Refusal};
 use crate::options::Options;
 
@@ -87,21 +87,8 @@ Example, the first of three hosts, at its very first start:
 pub(crate) struct Args {
     #[command(flatten)]
     options: Options,
-    /// How long CMD may take to end after --stop-signal, before SIGKILL, in an orderly hand-over
-    #[arg(long, value_name = "DURATION", default_value = "10s", value_parser = duration::parse, env = "RAFT_STOP_TIMEOUT", hide_env_values = true)]
-    stop_timeout: Duration,
-    /// The signal that asks CMD to end
-    #[arg(long, value_name = "SIGNAL", default_value = "TERM", value_parser = signals::parse, env = "RAFT_STOP_SIGNAL", hide_env_values = true)]
-    stop_signal: i32,
-    /// The signals that are passed on to CMD: HUP, QUIT, USR1, USR2, or `none`
-    #[arg(long, value_name = "SIGNALS", default_value = "QUIT,USR1,USR2", value_parser = signals::parse_list, env = "RAFT_FORWARD", hide_env_values = true)]
-    forward: signals::List,
-    /// Stay in the cluster when CMD ends by itself, and start it again when this member leads again
-    #[arg(long, env = "RAFT_RESTART", hide_env_values = true)]
-    restart: bool,
-    /// End, with status 75, when the leadership that CMD ran under is lost
-    #[arg(long, env = "RAFT_ONCE", hide_env_values = true)]
-    once: bool,
+    #[command(flatten)]
+    program: options::ProgramOptions,
     /// The program and its arguments
     #[arg(last = true, required = true, value_name = "CMD")]
     command: Vec<OsString>,
@@ -128,25 +115,24 @@ fn supervise(args: Args) -> Result<u8, Refusal> {
     // Before the member starts, so that no signal is missed.
     let signals = Signals::new(signals::HANDLED).map_err(|error| failed("signals", error))?;
     let spared = slay::adopt().map_err(|error| failed("the system", error))?;
-    let mut facts = start::Facts::default();
-    let member = member::start(args.options, |settings| {
+    let (mut facts, mut wishes) = (Facts::default(), None);
+    let member = member::start(args.options, |settings, file| {
         // The supervisor itself sees to it that the program ends: it kills it, or ends as a crash would.
         settings.stop_timeout = Some(Duration::MAX);
-        facts = start::Facts::of(settings);
+        facts = Facts::of(settings);
+        wishes = Some(args.program.wishes(file)?);
+        Ok(())
     })
     .map_err(|Refusal { error, status }| Refusal {
         error,
         status: if status == EX_CONFIG { status } else { FAILED },
     })?;
+    let wishes = wishes.unwrap_or_default();
     let budget = kill_budget(member.handle.config());
     let plan = supervisor::Plan {
         grace: facts.kill_delay.saturating_sub(budget),
         budget,
-        stop_timeout: args.stop_timeout,
-        stop_signal: args.stop_signal,
-        forward: args.forward,
-        restart: args.restart,
-        once: args.once,
+        wishes,
         command: args.command,
         spared,
         facts,

@@ -19,6 +19,13 @@ const STOPPING: [(&str, i32); 2] = [("TERM", SIGTERM), ("INT", SIGINT)];
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct List(Vec<i32>);
 
+impl Default for List {
+    /// Those that mean nothing to the supervisor.
+    fn default() -> List {
+        List(vec![SIGQUIT, SIGUSR1, SIGUSR2])
+    }
+}
+
 impl List {
     pub(crate) fn contains(&self, signal: i32) -> bool {
         self.0.contains(&signal)

@@ -14,13 +14,13 @@ use signal_hook::iterator::Signals;
 use tracing::{error, info, warn};
 
 use super::link::{Keeper, Link};
+use super::options::Wishes;
 use super::orders::{End, Notice, Order};
-use super::restarts::Restarts;
-use super::signals::List;
-use super::start::Facts;
 use super::{FAILED, LEADERSHIP_LOST, slay};
+use crate::facts::{Facts, Occasion};
 use crate::member::{Member, Refusal};
 use crate::reload::Reload;
+use crate::restarts::Restarts;
 use crate::{systemd, tallies};
 
 /// How long there is nothing to do, if nothing is due.
@@ -37,11 +37,7 @@ pub(crate) struct Plan {
     pub(crate) grace: Duration,
     /// How long it may then take to be dead.
     pub(crate) budget: Duration,
-    pub(crate) stop_timeout: Duration,
-    pub(crate) stop_signal: i32,
-    pub(crate) forward: List,
-    pub(crate) restart: bool,
-    pub(crate) once: bool,
+    pub(crate) wishes: Wishes,
     pub(crate) command: Vec<OsString>,
     /// Children of this process that are none of the program's.
     pub(crate) spared: Vec<Pid>,
@@ -244,7 +240,11 @@ impl Supervisor {
         link.give(&Order::Start {
             term: term.0,
             until: nanoseconds(until.since_start()),
-            environment: self.plan.facts.environment(&self.handle, term),
+            environment: self.plan.facts.environment(
+                &self.handle,
+                Occasion::Leader,
+                &self.handle.view(),
+            ),
         });
         self.run = Some(Run {
             term,
@@ -271,10 +271,10 @@ impl Supervisor {
             Some(Order::GiveUp)
         } else if asked && !run.stopping && !run.lost {
             run.stopping = true;
-            run.overdue = now.checked_add(self.plan.stop_timeout + KEEPER_PATIENCE);
+            run.overdue = now.checked_add(self.plan.wishes.stop_timeout + KEEPER_PATIENCE);
             Some(Order::Stop {
-                signal: self.plan.stop_signal,
-                timeout: nanoseconds(self.plan.stop_timeout),
+                signal: self.plan.wishes.stop_signal,
+                timeout: nanoseconds(self.plan.wishes.stop_timeout),
             })
         } else {
             None
@@ -329,7 +329,7 @@ impl Supervisor {
                 let _ = self.handle.hand_over(None);
                 self.leadership_lost();
             }
-        } else if self.plan.restart {
+        } else if self.plan.wishes.restart {
             tallies::CHILD_RESTARTS.count();
             let pause = self.restarts.next(run.began.elapsed());
             warn!(event = "program_waits", node, seconds = pause.as_secs_f64());
@@ -343,7 +343,7 @@ impl Supervisor {
     }
 
     fn leadership_lost(&mut self) {
-        if self.plan.once {
+        if self.plan.wishes.once {
             self.end_with(LEADERSHIP_LOST, None);
         }
     }
@@ -398,7 +398,7 @@ impl Supervisor {
                 if signal == SIGHUP {
                     self.reload.reload(&self.handle);
                 }
-                if self.plan.forward.contains(signal) {
+                if self.plan.wishes.forward.contains(signal) {
                     self.order(&Order::Signal { signal });
                 }
                 None

@@ -1,0 +1,142 @@
+//! What programs that are started for a leadership are told of it.
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use raft_core::NodeId;
+use raft_driver_mio::{Handle, Listen, Settings, View};
+use serde_json::json;
+
+/// The version of the JSON object that hooks are given. It grows when a field changes its meaning or goes away, not when
+/// one is added.
+const SCHEMA: u32 = 1;
+
+/// What the member was started with, as far as it matters here.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Facts {
+    cluster: String,
+    state_dir: PathBuf,
+    pub(crate) kill_delay: Duration,
+    addresses: BTreeMap<NodeId, String>,
+}
+
+/// What a program is started for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Occasion {
+    /// This member leads with a lease.
+    Leader,
+    /// Another leads.
+    Follower,
+    /// No leader is known.
+    NoLeader,
+    /// This member ends.
+    Stopping,
+}
+
+impl Occasion {
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            Occasion::Leader => "leader",
+            Occasion::Follower => "follower",
+            Occasion::NoLeader => "no_leader",
+            Occasion::Stopping => "stopping",
+        }
+    }
+}
+
+/// The values, by the names of the variables without their prefix.
+struct Values {
+    term: u64,
+    seq: u64,
+    node_id: NodeId,
+    leader_id: Option<NodeId>,
+    leader_address: Option<String>,
+    lease_seconds: f64,
+}
+
+impl Facts {
+    pub(crate) fn of(settings: &Settings) -> Facts {
+        let peers = settings.peers.iter();
+        let mut addresses: BTreeMap<_, _> = peers
+            .map(|(id, address)| (*id, address.to_string()))
+            .collect();
+        if let Listen::Address(address) = &settings.listen {
+            addresses.insert(settings.id, address.to_string());
+        }
+        Facts {
+            cluster: settings.cluster.clone(),
+            state_dir: settings.state_dir.clone(),
+            kill_delay: settings.kill_delay,
+            addresses,
+        }
+    }
+
+    fn values(&self, handle: &Handle, occasion: Occasion, view: &View) -> Values {
+        let leader_id = match occasion {
+            Occasion::Leader => Some(handle.id()),
+            Occasion::Follower | Occasion::Stopping => view.leader,
+            Occasion::NoLeader => None,
+        };
+        let term = match (occasion, view.leadership) {
+            (Occasion::Leader, Some(leadership)) => leadership.term,
+            _ => view.term,
+        };
+        Values {
+            term: term.0,
+            seq: view.seq,
+            node_id: handle.id(),
+            leader_id,
+            leader_address: leader_id.and_then(|id| self.addresses.get(&id).cloned()),
+            lease_seconds: handle.config().lease().unwrap_or_default().as_secs_f64(),
+        }
+    }
+
+    /// The variables that are set for a program. What is not known is empty.
+    pub(crate) fn environment(
+        &self,
+        handle: &Handle,
+        occasion: Occasion,
+        view: &View,
+    ) -> Vec<(String, String)> {
+        let values = self.values(handle, occasion, view);
+        let leader_id = values.leader_id.map(|id| id.to_string());
+        let variables = [
+            ("RAFT_TERM", values.term.to_string()),
+            ("RAFT_EVENT", occasion.name().to_owned()),
+            ("RAFT_SEQ", values.seq.to_string()),
+            ("RAFT_NODE_ID", values.node_id.to_string()),
+            ("RAFT_CLUSTER", self.cluster.clone()),
+            ("RAFT_LEADER_ID", leader_id.unwrap_or_default()),
+            (
+                "RAFT_LEADER_ADDR",
+                values.leader_address.unwrap_or_default(),
+            ),
+            ("RAFT_LEASE_SECONDS", values.lease_seconds.to_string()),
+            // One that is no text cannot be passed on like this, and is not.
+            ("RAFT_STATE_DIR", self.state_dir.display().to_string()),
+        ];
+        variables
+            .into_iter()
+            .map(|(name, value)| (name.to_owned(), value))
+            .collect()
+    }
+
+    /// The same as one line of JSON.
+    pub(crate) fn json(&self, handle: &Handle, occasion: Occasion, view: &View) -> String {
+        let values = self.values(handle, occasion, view);
+        let object = json!({
+            "schema": SCHEMA,
+            "event": occasion.name(),
+            "seq": values.seq,
+            "cluster": self.cluster,
+            "node_id": values.node_id,
+            "term": values.term,
+            "leader_id": values.leader_id,
+            "leader_address": values.leader_address,
+            "lease_seconds": values.lease_seconds,
+            "state_dir": self.state_dir.display().to_string(),
+        });
+        format!("{object}\n")
+    }
+}
