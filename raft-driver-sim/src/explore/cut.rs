@@ -1,26 +1,29 @@
 //! Liveness where links do not work, and never will. From every state, if all that is under way is lost, a
 //! leader comes that hears from a majority, and stays.
 //!
-//! What can be asked: only a node that talks to a majority in both directions (itself counted) can be elected,
-//! because a vote takes a question and an answer. Where no node does, as after an even split, nobody can lead and nothing
-//! is asked. Otherwise it is asked for every such node, if the random part of its timeouts is always the shortest:
+//! What can be asked: only a node that talks to a majority in both directions (itself counted) can be elected and stay,
+//! because a vote takes a question and an answer, and so does a round. Where no node does, as after an even split, nobody can lead and nothing
+//! is asked. Otherwise it is asked for every such node, if among those that can be elected it is always the first to time out:
 //!
 //! - within [`TURNS`] turns some node leads and all its rounds are answered by a majority (that node, or another that can be
 //!   elected and was faster: it led when the links failed, or had the votes already);
 //! - it leads in the same term for [`STAYS`] turns more. A node that hears nothing of it must not depose it.
 //!
-//! A shortest draw for the same node turn after turn has a chance, however small, in every real run, so what is asked of each
-//! node here holds there with probability 1.
+//! Those that cannot be elected are as slow as they can be in one trial, and faster than all others in a second.
+//!
+//! The random part of the same node's timeouts is the shortest turn after turn with a chance, however small, in every real run. So there, as long as
+//! the links stay as they are, a leader comes with probability 1 (and where draws are taken in turns by preference, it is the first of
+//! those that can be elected whose draws are the shortest).
 //!
 //! A turn stands for T, the time that part one takes. In it leaders heartbeat and what is unanswered is asked again, and
 //! all arrives at once that the links carry; then those timers run out that nothing has set anew for as long as
-//! they take: part one and a transfer one turn, check-quorum two, the random part of a timeout none for the chosen node and one for the others, a
+//! they take: part one and a transfer one turn, check-quorum two, the random part of a timeout none for a fast node and one for a slow one, a
 //! candidacy one turn and two.
 //!
-//! The bound: a leader without a majority is in office for two turns at the most (a candidacy that comes to nothing lasts
-//! as long); those who heard of it at the end of these, or voted, let it go one turn later; and in the fourth the chosen node, which has won its
-//! election by then, has its rounds answered. Whoever has a higher term than the chosen node and is heard by it teaches it the term within
-//! these turns, in refusals or in requests.
+//! The bound: a node that cannot be elected may still be when the links fail, with votes that it has already and others that reach it one way. Its candidacy
+//! lasts two turns, and voters may be free only in the second; without a majority that answers it leads for two turns more; those who heard of it in the last of these let it
+//! go in the fifth; and in the sixth the chosen node, which has won its election by then, has its rounds answered. Whoever has a higher term than the chosen
+//! node and is heard by it teaches it the term within these turns, in refusals or in requests.
 
 use raft_core::{Event, NodeId, Part, Protocol, Raft, Role, Timer};
 
@@ -30,21 +33,41 @@ use super::links::Links;
 use super::local::Zero;
 
 /// How many turns it may take until a leader's rounds are answered by a majority.
-pub(super) const TURNS: usize = 4;
+pub(super) const TURNS: usize = 6;
 /// For how many turns more that leader must stay.
 const STAYS: usize = 4;
 /// How often a node begins part two anew in a turn: once for each higher term that a refusal teaches.
 const TERMS: usize = 3;
 
-/// Where `first` can be elected, has the cluster find a leader on these links, and says in which turn, from 0, it had one.
+/// Where `first` can be elected, has the cluster find a leader on these links, and says in which turn, from 0, it had one:
+/// the later of two, if there are nodes that cannot be elected.
 pub(super) fn find_leader(
     rafts: &[Raft<Zero>],
     links: Links,
     first: usize,
 ) -> Result<usize, String> {
+    let nodes = rafts.len();
+    let hopeless: Vec<usize> = (0..nodes)
+        .filter(|node| !links.reaches_majority(*node, nodes))
+        .collect();
+    let turn = try_to(rafts, links, first, &[])?;
+    if hopeless.is_empty() {
+        return Ok(turn);
+    }
+    Ok(turn.max(try_to(rafts, links, first, &hopeless)?))
+}
+
+/// The same with nodes that are faster still than `first`.
+fn try_to(
+    rafts: &[Raft<Zero>],
+    links: Links,
+    first: usize,
+    faster: &[usize],
+) -> Result<usize, String> {
     let mut trial = Trial {
         cluster: Cluster::new(rafts, links),
         first,
+        faster,
         ages: [(None, 0); Bounds::MAX_NODES],
     };
     for node in 0..rafts.len() {
@@ -74,14 +97,15 @@ pub(super) fn find_leader(
     Ok(turn)
 }
 
-struct Trial {
+struct Trial<'a> {
     cluster: Cluster,
     first: usize,
+    faster: &'a [usize],
     /// The number of each election timer, and for how many turns it has been set.
     ages: [(Option<u64>, u8); Bounds::MAX_NODES],
 }
 
-impl Trial {
+impl Trial<'_> {
     fn turn(&mut self) -> Result<(), String> {
         let nodes = self.cluster.rafts.len();
         self.note_new_timers();
@@ -102,6 +126,9 @@ impl Trial {
             if waits(self.cluster.rafts[node].state().role()) {
                 self.fire_if_due(node)?;
             }
+        }
+        for node in self.faster {
+            self.fire_if_due(*node)?;
         }
         for _ in 0..TERMS {
             self.fire_if_due(self.first)?;
@@ -135,13 +162,13 @@ impl Trial {
     fn fire_if_due(&mut self, node: usize) -> Result<(), String> {
         self.note_new_timers();
         let raft = &self.cluster.rafts[node];
-        let first = u8::from(node != self.first);
+        let slow = u8::from(node != self.first && !self.faster.contains(&node));
         let turns = match raft.state().role() {
             Role::Follower(follower) if follower.part == Part::LeaderAlive => 1,
-            Role::Follower(_) if raft.config().protocol() == Protocol::Standard => first,
+            Role::Follower(_) if raft.config().protocol() == Protocol::Standard => slow,
             Role::Leader(leader) if leader.transfer.is_some() => 1,
             Role::Leader(_) => 2,
-            Role::Follower(_) | Role::PreCandidate(_) | Role::Candidate(_) => 1 + first,
+            Role::Follower(_) | Role::PreCandidate(_) | Role::Candidate(_) => 1 + slow,
         };
         if self.ages[node].1 >= turns {
             self.cluster.fire(node, Timer::Election);
@@ -174,10 +201,14 @@ impl Trial {
     }
 
     fn fails(&self, what: &str) -> String {
-        let Trial { cluster, first, .. } = self;
-        let first = NodeId(*first as u64);
+        let cluster = &self.cluster;
+        let first = NodeId(self.first as u64);
+        let faster = match self.faster {
+            [] => String::new(),
+            faster => format!(" but for {faster:?}"),
+        };
         format!(
-            "DeadEnd: where only the links {} work and node {first} is always the first to time out, {what}: {}",
+            "DeadEnd: where only the links {} work and node {first} is always the first to time out{faster}, {what}: {}",
             cluster.links,
             cluster.show()
         )
