@@ -53,7 +53,10 @@ impl<R: Rng> Raft<R> {
     fn become_pre_candidate(&mut self, reason: TransitionReason, actions: &mut Actions) {
         self.state.pre_vote_nonce = self.state.pre_vote_nonce.wrapping_add(1);
         let granted = self.config.just_me();
-        self.state.role = Role::PreCandidate(PreCandidate { granted });
+        self.state.role = Role::PreCandidate(PreCandidate {
+            granted,
+            stood_back: false,
+        });
         self.transition(reason, actions);
         if self.config.is_majority(granted) {
             self.become_candidate(Cause::Timeout, TransitionReason::PreVoteWon, actions);
@@ -260,7 +263,8 @@ impl<R: Rng> Raft<R> {
         self.transition(TransitionReason::VoteGranted, actions);
     }
 
-    /// Thesis section 9.6. A pre-vote changes nothing, the term included, whether granted or refused.
+    /// Thesis section 9.6. A pre-vote promises nothing and changes nothing, the term included, whether granted or
+    /// refused; but a pre-candidate that grants one stands back for the rival.
     pub(crate) fn on_request_pre_vote(
         &mut self,
         from: NodeId,
@@ -280,8 +284,9 @@ impl<R: Rng> Raft<R> {
                 }
             }
         };
-        if let Some(reason) = refusal {
-            self.refuse(from, request.prospective_term, true, reason, actions);
+        match refusal {
+            Some(reason) => self.refuse(from, request.prospective_term, true, reason, actions),
+            None => self.stand_back(from, actions),
         }
         // The real term, so that a node that fell behind catches up instead of asking forever.
         let response = RequestPreVoteResponse {
@@ -291,6 +296,24 @@ impl<R: Rng> Raft<R> {
         };
         actions.send(from, Message::RequestPreVoteResponse(response));
         Ok(())
+    }
+
+    /// Two that ask at the same time would grant each other's pre-votes, campaign in the same term and split its
+    /// votes, which costs a whole candidacy. So one that grants a rival forgets what it was granted, and asks
+    /// anew after a draw from [0, T), when one of the two has won as a rule. Once in a pre-candidacy:
+    /// a rival that asks again and again and cannot win must not keep this node from it.
+    fn stand_back(&mut self, rival: NodeId, actions: &mut Actions) {
+        let Role::PreCandidate(pre_candidate) = &mut self.state.role else {
+            return;
+        };
+        if core::mem::replace(&mut pre_candidate.stood_back, true) {
+            return;
+        }
+        pre_candidate.granted = self.config.just_me();
+        self.state.pre_vote_nonce = self.state.pre_vote_nonce.wrapping_add(1);
+        let after = self.draw();
+        self.timers.set(Timer::Repeat, after, actions);
+        actions.report(Report::StoodBack { rival });
     }
 
     fn refuse(

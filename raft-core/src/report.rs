@@ -37,6 +37,11 @@ pub enum Report {
         /// Why it was refused.
         reason: RefusalReason,
     },
+    /// This pre-candidate granted a rival's pre-vote, so it asks for its own anew, a little later.
+    StoodBack {
+        /// The rival.
+        rival: NodeId,
+    },
     /// A leader asked this node to campaign, and it will not.
     TimeoutNowRefused {
         /// The leader.

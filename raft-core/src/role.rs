@@ -71,6 +71,8 @@ pub struct Follower {
 pub struct PreCandidate {
     /// The voters that would vote for this node, itself among them.
     pub granted: VoterSet,
+    /// Whether it stood back for a rival, which it does once at the most.
+    pub stood_back: bool,
 }
 
 /// A candidate.

@@ -54,6 +54,7 @@ impl Node {
                     node, candidate, term, pre_vote, reason
                 );
             }
+            Report::StoodBack { rival } => debug!(event = "stood_back", node, rival = rival.0),
             Report::TimeoutNowRefused { from, reason } => {
                 let reason = snake_case(reason);
                 info!(event = "timeout_now_refused", node, from = from.0, reason);

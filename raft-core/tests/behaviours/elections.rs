@@ -266,6 +266,10 @@ fn a_split_of_pre_votes_and_votes_is_resolved_by_the_next_round() {
     let _ = cluster.fire(2, Timer::Election);
     let _ = cluster.fire(3, Timer::Election);
     cluster.deliver();
+    // Both stood back, and ask anew at the same time.
+    let _ = cluster.fire(2, Timer::Repeat);
+    let _ = cluster.fire(3, Timer::Repeat);
+    cluster.deliver();
     // Both won their pre-votes and voted for themselves.
     for id in [2, 3] {
         assert_eq!(cluster.node(id).role(), RoleKind::Candidate);

@@ -185,6 +185,9 @@ fn timers_are_set_for_what_their_role_says() {
         run(setup, &choices, |_, event, actions, after| {
             let unstopped = matches!(event, Event::TransferLeadership { stopped: false, .. });
             let waits = unstopped && !is_plain(after);
+            let stood_back =
+                |action: &Action| matches!(action, Action::Report(Report::StoodBack { .. }));
+            let stands_back = actions.iter().any(stood_back);
             for action in actions {
                 let Action::SetTimer {
                     timer, after: time, ..
@@ -195,6 +198,7 @@ fn timers_are_set_for_what_their_role_says() {
                 match timer {
                     Timer::Heartbeat => assert_eq!(*time, HEARTBEAT),
                     Timer::Repeat if waits => assert_eq!(*time, T / 5),
+                    Timer::Repeat if stands_back => assert!(*time < T),
                     Timer::Repeat => assert_eq!(*time, HEARTBEAT / 2),
                     Timer::Election => assert!(*time <= 2 * T),
                 }

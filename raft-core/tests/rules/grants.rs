@@ -96,7 +96,6 @@ fn a_pre_vote_changes_nothing_whether_granted_or_refused() {
     let voters = [
         Node::at_term(1, 5, 4),
         Node::at_term(1, 5, 4).part_two(),
-        Node::at_term(1, 5, 4).pre_candidate(),
         Node::at_term(1, 5, 4).candidate(),
         Node::at_term(1, 5, 4).leader(),
     ];
@@ -111,6 +110,23 @@ fn a_pre_vote_changes_nothing_whether_granted_or_refused() {
             }
         }
     }
+}
+
+// What it asks for itself is all that a pre-candidate changes when it grants: no election is put off, no term learnt.
+#[test]
+fn a_pre_candidate_that_grants_stays_one_in_its_term() {
+    let mut voter = Node::at_term(1, 5, 4).pre_candidate();
+    let before = voter.raft.state().clone();
+    for prospective in [5, 6, u64::MAX] {
+        let actions = voter.receive(2, pre_ask(prospective));
+        assert_eq!(pre_vote_answer(&actions), (4, true));
+        assert_eq!(persisted(&actions), None);
+        assert_eq!(set(&actions, Timer::Election), None);
+    }
+    assert_eq!(voter.role(), RoleKind::PreCandidate);
+    let after = voter.raft.state();
+    assert_eq!(after.hard_state(), before.hard_state());
+    assert_eq!(after.leader(), before.leader());
 }
 
 // Without it: of three nodes one is dead and the two others ask at the same time; each refuses the other because
@@ -129,8 +145,9 @@ fn candidates_and_pre_candidates_grant_pre_votes() {
     let _ = cluster.fire(1, Timer::Election);
     let _ = cluster.fire(2, Timer::Election);
     cluster.deliver();
-    assert!(cluster.node(1).role() != RoleKind::PreCandidate);
-    assert!(cluster.node(2).role() != RoleKind::PreCandidate);
+    let _ = cluster.fire(1, Timer::Repeat);
+    cluster.deliver();
+    assert_eq!(cluster.leading(), [1]);
 }
 
 // Without it: the voter's own timer, half spent, interrupts the candidate that it has just voted for.

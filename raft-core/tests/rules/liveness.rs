@@ -1,10 +1,12 @@
 //! Elections in networks that are neither whole nor cut: bridges, one-way links, chains, lost datagrams. Simulated
 //! time, fixed seeds, no luck: the bounds hold for every seed named.
 
-use raft_core::{Message, RoleKind};
+use raft_core::{Action, DropReason, Message, Report, RoleKind, Timer};
 
+use crate::common::actions::{dropped, pre_vote_answer};
 use crate::common::cluster::Cluster;
-use crate::common::{HEARTBEAT, T};
+use crate::common::messages::{pre_ask, pre_grant};
+use crate::common::{HEARTBEAT, Node, T};
 
 const SEEDS: core::ops::Range<u64> = 0..10;
 
@@ -123,7 +125,7 @@ fn the_first_request_and_the_first_answer_may_be_lost() {
     for lost in 0..6 {
         let mut cluster = Cluster::new(3);
         cluster.presume_lost();
-        let _ = cluster.fire(1, raft_core::Timer::Election);
+        let _ = cluster.fire(1, Timer::Election);
         for _ in 0..lost {
             let _ = cluster.deliver_one();
         }
@@ -143,11 +145,11 @@ fn the_first_request_and_the_first_answer_may_be_lost() {
 fn a_voter_whose_part_one_ends_a_little_later_is_asked_again() {
     let mut cluster = Cluster::new(3);
     cluster.isolate(3);
-    let _ = cluster.fire(1, raft_core::Timer::Election);
-    let _ = cluster.fire(1, raft_core::Timer::Election);
+    let _ = cluster.fire(1, Timer::Election);
+    let _ = cluster.fire(1, Timer::Election);
     cluster.deliver();
     assert_eq!(cluster.node(1).role(), RoleKind::PreCandidate);
-    let _ = cluster.fire(2, raft_core::Timer::Election);
+    let _ = cluster.fire(2, Timer::Election);
     cluster.run(HEARTBEAT);
     assert_eq!(cluster.leading(), [1]);
 }
@@ -158,12 +160,79 @@ fn a_candidate_that_a_majority_refused_keeps_asking_until_its_timeout_ends() {
     let mut cluster = Cluster::new(3);
     cluster.presume_lost();
     cluster.lose(|_, _, message| matches!(message, Message::RequestVoteResponse(_)));
-    let _ = cluster.fire(1, raft_core::Timer::Election);
+    let _ = cluster.fire(1, Timer::Election);
     cluster.run(T / 2);
     assert_eq!(cluster.node(1).role(), RoleKind::Candidate);
     cluster.heal();
     cluster.run(HEARTBEAT);
     assert_eq!((cluster.leading(), cluster.highest_term()), (vec![1], 1));
+}
+
+// Without it: both grant the other's pre-vote, both campaign in term 1, and a candidacy passes in vain.
+#[test]
+fn two_that_ask_at_once_stand_back_and_split_no_vote() {
+    for n in [3, 4, 5] {
+        let mut cluster = Cluster::new(n);
+        cluster.isolate(1);
+        cluster.presume_lost();
+        let _ = cluster.fire(2, Timer::Election);
+        let _ = cluster.fire(3, Timer::Election);
+        cluster.deliver();
+        for id in [2, 3] {
+            assert_eq!(cluster.node(id).role(), RoleKind::PreCandidate);
+        }
+        let _ = cluster.fire(3, Timer::Repeat);
+        cluster.deliver();
+        assert_eq!((cluster.leading(), cluster.highest_term()), (vec![3], 1));
+    }
+}
+
+// Without the limit of once: a rival that asks every few milliseconds and cannot win, because it hears nobody, keeps
+// everybody from it.
+#[test]
+fn a_pre_candidate_stands_back_once() {
+    let mut node = Node::new(1, 3).pre_candidate();
+    let early = pre_grant(&node);
+    let actions = node.receive(2, pre_ask(1));
+    assert_eq!(pre_vote_answer(&actions), (0, true));
+    let rival = raft_core::NodeId(2);
+    assert!(actions.contains(&Action::Report(Report::StoodBack { rival })));
+    // What it was granted before counts no more.
+    assert_eq!(dropped(&node.receive(3, early)), Some(DropReason::Stale));
+    let _ = node.fire(Timer::Repeat);
+    let asked = pre_grant(&node);
+    for rival in [2, 3, 2] {
+        let actions = node.receive(rival, pre_ask(1));
+        assert_eq!(pre_vote_answer(&actions), (0, true));
+        assert_eq!(actions.len(), 1, "{actions:?}");
+    }
+    let _ = node.receive(3, asked);
+    assert_eq!(node.role(), RoleKind::Candidate);
+    // The next pre-candidacy may stand back again.
+    let _ = node.fire(Timer::Election);
+    let actions = node.receive(2, pre_ask(2));
+    assert!(actions.contains(&Action::Report(Report::StoodBack { rival })));
+}
+
+// It is as good as at the beginning: a node that stood back asks everybody, those too who granted before.
+#[test]
+fn who_stood_back_asks_everybody_anew() {
+    let mut node = Node::new(1, 5).pre_candidate();
+    let _ = node.receive(2, pre_grant(&node));
+    let _ = node.receive(3, pre_ask(1));
+    let actions = node.fire(Timer::Repeat);
+    let sends = |action: &&Action| {
+        matches!(
+            action,
+            Action::Send {
+                message: Message::RequestPreVote(_),
+                ..
+            }
+        )
+    };
+    assert_eq!(actions.iter().filter(sends).count(), 4);
+    let _ = node.receive(4, pre_grant(&node));
+    assert_eq!(node.role(), RoleKind::PreCandidate);
 }
 
 // Half of all heartbeats lost: with a window of 2T and ten rounds in T, no election is needed.

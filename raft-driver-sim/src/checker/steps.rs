@@ -41,7 +41,7 @@ impl Step<'_> {
         })
     }
 
-    fn grants_a_pre_vote(&self) -> bool {
+    pub(super) fn grants_a_pre_vote(&self) -> bool {
         self.actions.iter().any(|action| {
             matches!(
                 action,

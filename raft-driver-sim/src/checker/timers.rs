@@ -147,6 +147,10 @@ pub(super) fn check_timers(checker: &Checker, step: &Step<'_>) -> Result<(), Bro
             (Timer::Repeat, Role::Leader(_)) if transfers_unstopped(step) => {
                 runs == t.saturating_sub(step.config.lease().unwrap_or(t))
             }
+            // It stands back for a rival.
+            (Timer::Repeat, Role::PreCandidate(_)) if step.grants_a_pre_vote() => {
+                random_part(Duration::ZERO)
+            }
             (Timer::Repeat, _) => runs == heartbeat / 2,
             (Timer::Election, Role::Leader(leader)) => {
                 renews_quorum(step) && runs == if leader.transfer.is_some() { t } else { t * 2 }

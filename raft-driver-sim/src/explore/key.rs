@@ -57,6 +57,7 @@ pub(super) enum KeyRole {
     },
     PreCandidate {
         granted: u8,
+        stood_back: bool,
     },
     Candidate {
         granted: u8,
@@ -97,6 +98,7 @@ impl Key {
             },
             Role::PreCandidate(role) => KeyRole::PreCandidate {
                 granted: mask(role.granted),
+                stood_back: role.stood_back,
             },
             Role::Candidate(role) => KeyRole::Candidate {
                 granted: mask(role.granted),
@@ -142,8 +144,12 @@ impl Key {
             KeyRole::Follower { part_one } => KeyRole::Follower {
                 part_one: *part_one,
             },
-            KeyRole::PreCandidate { granted } => KeyRole::PreCandidate {
+            KeyRole::PreCandidate {
+                granted,
+                stood_back,
+            } => KeyRole::PreCandidate {
                 granted: nodes(*granted),
+                stood_back: *stood_back,
             },
             KeyRole::Candidate {
                 granted,
