@@ -40,7 +40,8 @@ Permuted == Permutations(Node)
 -----------------------------------------------------------------------------
 (* A node. Fields that a role does not have are at rest: see Resting.           *)
 
-Resting == [part |-> 0, granted |-> {}, handedOver |-> FALSE, answered |-> Nobody, confirmed |-> 0, transfer |-> None]
+Resting == [part |-> 0, granted |-> {}, stoodBack |-> FALSE, handedOver |-> FALSE, answered |-> Nobody, confirmed |-> 0,
+            transfer |-> None]
 
 Follower(n, part) ==  \* Becomes, or goes on as, a follower whose timeout begins with `part`.
     [Resting EXCEPT !.part = IF Standard THEN part ELSE 2] @@
@@ -157,9 +158,12 @@ OnRequestVote(n, m) ==
          [] m.term = n.term /\ n.vote = m.from -> Result(n, answer(n, TRUE))
          [] OTHER -> Result(voted, Persist(voted) \o answer(voted, TRUE))
 
-OnRequestPreVote(n, m) ==
-    LET granted == ~Leads(n) /\ ~InPartOne(n) /\ m.term > n.term IN
-    Result(n, Reply(m, [type |-> "RequestPreVoteResponse", term |-> n.term, question |-> m.question,
+\* It promises nothing. But a pre-candidate that grants a rival asks anew, once, so that the two do not split the vote.
+OnRequestPreVote(i, n, m) ==
+    LET granted == ~Leads(n) /\ ~InPartOne(n) /\ m.term > n.term
+        standsBack == granted /\ n.role = "pre-candidate" /\ ~n.stoodBack
+        later == [n EXCEPT !.granted = {i}, !.stoodBack = TRUE, !.questions = IF Questions = 0 THEN 0 ELSE @ + 1] IN
+    Result(IF standsBack THEN later ELSE n, Reply(m, [type |-> "RequestPreVoteResponse", term |-> n.term, question |-> m.question,
                         granted |-> granted]))
 
 \* What any response teaches.
@@ -209,7 +213,7 @@ OnTimeoutNow(i, n, m) ==
 OnMessage(i, n, m) ==
     CASE m.type = "RequestVote" -> OnRequestVote(n, m)
       [] m.type = "RequestVoteResponse" -> OnRequestVoteResponse(i, n, m)
-      [] m.type = "RequestPreVote" -> OnRequestPreVote(n, m)
+      [] m.type = "RequestPreVote" -> OnRequestPreVote(i, n, m)
       [] m.type = "RequestPreVoteResponse" -> OnRequestPreVoteResponse(i, n, m)
       [] m.type = "AppendEntries" -> OnAppendEntries(n, m)
       [] m.type = "AppendEntriesResponse" -> OnAppendEntriesResponse(n, m)
@@ -258,7 +262,7 @@ Dead(m, nodes) ==
         counts == /\ Standard /\ Leads(to) /\ to.transfer = None
                   /\ to.confirmed < m.round \/ to.answered[m.from] < m.round
     IN CASE m.type \in {"RequestVote", "AppendEntries"} -> past /\ from.term >= MaxTerm
-         [] m.type = "RequestPreVote" -> from.term >= MaxTerm
+         [] m.type = "RequestPreVote" -> reached /\ from.term >= MaxTerm
          \* A paused node does not campaign, but learns the term.
          [] m.type = "TimeoutNow" -> past \/ (m.term >= MaxTerm /\ (reached \/ ~Pauses))
          [] m.type = "RequestVoteResponse" ->

@@ -49,7 +49,7 @@ def code_role(role):
     if kind == "Follower":
         return ("follower", 1 if fields["part_one"] else 2)
     if kind == "PreCandidate":
-        return ("pre-candidate", voters(fields["granted"]))
+        return ("pre-candidate", voters(fields["granted"]), fields["stood_back"])
     if kind == "Candidate":
         assert not fields["stopped"], "the specification does not tell what a leader that hands over had stopped"
         return ("candidate", voters(fields["granted"]), fields["transfer"])
@@ -180,7 +180,7 @@ def spec_role(node, standard):
     if role == "follower":
         return (role, node["part"])
     if role == "pre-candidate":
-        return (role, node["granted"])
+        return (role, node["granted"], node["stoodBack"])
     if role == "candidate":
         return (role, node["granted"], node["handedOver"])
     counts = standard and node["transfer"] is None

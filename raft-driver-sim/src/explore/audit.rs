@@ -5,7 +5,6 @@
 //!
 //! - a message that the receiver calls dead changes nothing and brings no answer;
 //! - one that it calls dead if the sender agrees brings no more than a refusal;
-//! - a question about a pre-vote changes nothing in anybody;
 //! - and what is dead stays dead, in every step from one local state to another.
 //!
 //! So a message that was forgotten would have changed nothing at any time after. This asks more than it must: some of these messages
@@ -44,9 +43,8 @@ pub(super) fn audit(model: &Model) -> Result<(), String> {
 /// Delivers a message to a local state that may make nothing of it.
 fn check_effect(model: &Model, number: u32, message: usize, dead: &Dead) -> Result<(), String> {
     let envelope = model.messages().get(message);
-    let asks_first = matches!(envelope.message, Message::RequestPreVote(_));
-    let certain = dead.is_dead(message) && !asks_first;
-    if !certain && !dead.if_sender_agrees(message) && !asks_first {
+    let certain = dead.is_dead(message);
+    if !certain && !dead.if_sender_agrees(message) {
         return Ok(());
     }
     let choice = Choice::Deliver(message as u32);
@@ -55,9 +53,8 @@ fn check_effect(model: &Model, number: u32, message: usize, dead: &Dead) -> Resu
         Err(Failure::Broken(broken)) => return Err(broken.0),
         Err(Failure::TooManyMessages) => Vec::new(),
     };
-    let answer = |sent: &(u8, Message)| {
-        sent.0 == envelope.from && !certain && (asks_first || is_refusal(&sent.1))
-    };
+    let answer =
+        |sent: &(u8, Message)| sent.0 == envelope.from && !certain && is_refusal(&sent.1);
     let before = model.local(number);
     if outcomes
         .iter()
@@ -80,6 +77,7 @@ fn is_same(before: &Local, outcome: &Outcome) -> bool {
 fn is_refusal(message: &Message) -> bool {
     match message {
         Message::RequestVoteResponse(response) => !response.vote_granted,
+        Message::RequestPreVoteResponse(response) => !response.vote_granted,
         Message::AppendEntriesResponse(response) => !response.success,
         _ => false,
     }

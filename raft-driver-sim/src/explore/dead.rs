@@ -11,7 +11,8 @@
 //!   this answer in it; in plain Raft, which confirms no rounds, always;
 //! - it is a TimeoutNow and its receiver's term is above its own, or the next term is outside the box (a paused node, which refuses to campaign,
 //!   still learns its term from it);
-//! - it asks for a pre-vote and its sender is in `T`: the question changes nothing, and no answer can teach the sender;
+//! - it asks for a pre-vote, its receiver has reached the term asked about, so that it refuses, and its sender is in `T`, so
+//!   that no refusal can teach it;
 //! - it is a vote request or a heartbeat, its receiver's term is above its own, and its sender is in `T`: it only brings a refusal;
 //! - it grants a vote, its receiver is no candidate of that term any more (a candidacy begins with its term, so it never
 //!   is one again), and its sender's term is above it, so that the sender cannot vote in that term again.
@@ -140,6 +141,7 @@ fn to(key: &Key, envelope: &Envelope, bounds: &Bounds) -> Verdict {
     let reached = key.term >= envelope.message.term().0;
     match envelope.message {
         Message::RequestVote(_) | Message::AppendEntries(_) => dead_if_agreed(past),
+        Message::RequestPreVote(_) => dead_if_agreed(reached),
         Message::RequestVoteResponse(response) if response.vote_granted => {
             let decided = reached && !matches!(key.role, KeyRole::Candidate { .. });
             dead_if_agreed(past || decided)
@@ -170,15 +172,13 @@ fn to(key: &Key, envelope: &Envelope, bounds: &Bounds) -> Verdict {
             let only_teaches = request.term.0 >= bounds.terms;
             dead(past || only_teaches && (reached || !bounds.pauses))
         }
-        Message::RequestPreVote(_) => Verdict::Alive,
     }
 }
 
 /// The sender's say.
 fn from(key: &Key, message: &Message, bounds: &Bounds) -> Verdict {
     match message {
-        Message::RequestPreVote(_) => dead(key.term >= bounds.terms),
-        Message::RequestVote(_) | Message::AppendEntries(_) => {
+        Message::RequestPreVote(_) | Message::RequestVote(_) | Message::AppendEntries(_) => {
             dead_if_agreed(key.term >= bounds.terms)
         }
         Message::RequestVoteResponse(response) if response.vote_granted => {
