@@ -53,8 +53,7 @@ fn check_effect(model: &Model, number: u32, message: usize, dead: &Dead) -> Resu
         Err(Failure::Broken(broken)) => return Err(broken.0),
         Err(Failure::TooManyMessages) => Vec::new(),
     };
-    let answer =
-        |sent: &(u8, Message)| sent.0 == envelope.from && !certain && is_refusal(&sent.1);
+    let answer = |sent: &(u8, Message)| sent.0 == envelope.from && !certain && is_refusal(&sent.1);
     let before = model.local(number);
     if outcomes
         .iter()
