@@ -98,7 +98,8 @@
 //! ([`Protocol::Standard`]): stickiness without a leader that steps down keeps a connected majority
 //! from electing when the old leader still reaches one node of it. What asks is repeated until it
 //! is answered, and what answers names what it answers, so that a lost datagram costs no election and a replayed datagram
-//! feigns no quorum.
+//! feigns no quorum. Of two that ask for pre-votes at the same time, one that grants the other stands back, once, and
+//! asks a little later, so that they do not split the votes of a term.
 //!
 //! # Cost
 //!
