@@ -185,6 +185,9 @@ fn report(report: &Report) -> String {
             let reason = why(format!("{reason:?}"));
             format!("refuses {candidate} its {vote} for term {term}: {reason}")
         }
+        Report::StoodBack { rival } => {
+            format!("stands back for {rival}, and asks for pre-votes again later")
+        }
         Report::TimeoutNowRefused { from, reason } => {
             format!(
                 "does not take over from {from}: {}",
