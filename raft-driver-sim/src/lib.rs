@@ -38,6 +38,7 @@ pub mod lab3a;
 mod network;
 mod node;
 mod observer;
+pub mod pathologies;
 mod queue;
 mod rng;
 pub mod scenario;

@@ -25,6 +25,8 @@ pub struct Settings {
     pub postponing: Postponing,
     /// How often the drivers let a leader send heartbeats. Default: as the core asks.
     pub heartbeats: Heartbeats,
+    /// Whether all nodes draw the same random numbers, so that only the order of what happens tells them apart. Default: no.
+    pub same_draws: bool,
     /// Whether the checker runs after every step. Default: yes.
     pub check: bool,
     /// Whether messages are encoded to count their bytes ([`Stats`](crate::Stats)). Default: no.
@@ -44,6 +46,7 @@ impl Default for Settings {
             disk: DiskOptions::default(),
             postponing: Postponing::On,
             heartbeats: Heartbeats::default(),
+            same_draws: false,
             check: true,
             meter: false,
             replay: None,

@@ -28,6 +28,12 @@ impl<O: Observer> World<O> {
         (0..self.nodes.len() as u64).map(NodeId)
     }
 
+    /// Whether what either of two nodes sends to the other may arrive: no link between them is cut.
+    pub fn are_linked(&self, a: NodeId, b: NodeId) -> bool {
+        let (a, b) = (self.index(a), self.index(b));
+        !self.network.is_cut(a, b) && !self.network.is_cut(b, a)
+    }
+
     /// What a node's core knows; `None` while it is down.
     pub fn state(&self, node: NodeId) -> Option<&State> {
         self.process(node).map(|process| process.raft.state())

@@ -32,6 +32,7 @@ pub struct World<O = ()> {
     pub(crate) meter: bool,
     pub(crate) postponing: Postponing,
     pub(crate) heartbeats: Heartbeats,
+    same_draws: bool,
 }
 
 impl World<()> {
@@ -76,6 +77,7 @@ impl<O: Observer> World<O> {
             meter: settings.meter,
             postponing: settings.postponing,
             heartbeats: settings.heartbeats,
+            same_draws: settings.same_draws,
         };
         for index in 0..world.nodes.len() {
             world.start(index);
@@ -192,7 +194,12 @@ impl<O: Observer> World<O> {
         let node = &mut self.nodes[index];
         let starts = node.starts;
         node.starts += 1;
-        let random = Random::new(self.seed, Stream::Node { index, starts });
+        let stream = if self.same_draws {
+            Stream::Node { index: 0, starts }
+        } else {
+            Stream::Node { index, starts }
+        };
+        let random = Random::new(self.seed, stream);
         let durable = node.disk.open();
         let restored = Raft::restore(node.config.clone(), durable, node.disk.last_log, random);
         let local = node.clock.read(self.now);

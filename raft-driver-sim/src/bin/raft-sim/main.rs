@@ -12,6 +12,7 @@ mod explore;
 mod explored;
 mod lab3a;
 mod run;
+mod scenarios;
 mod scorecard;
 mod swarm;
 mod view;
@@ -46,6 +47,9 @@ enum Command {
     /// Draw what traces tell, also those of real nodes.
     #[command(after_help = run::EXIT_STATUS)]
     View(view::Arguments),
+    /// Play the known bad networks and machines: what plain Raft and the defaults make of each.
+    #[command(after_help = EXIT_STATUS)]
+    Scenarios(scenarios::Arguments),
     /// Measure how well leaders are elected: failover, needless elections, messages, bad networks.
     Scorecard(scorecard::Arguments),
     /// Measure how many events a second a world handles on this machine.
@@ -63,6 +67,7 @@ fn main() -> ExitCode {
         Command::Explore(arguments) => explore::run(&arguments),
         Command::Run(arguments) => run::run(&arguments),
         Command::View(arguments) => view::run(&arguments),
+        Command::Scenarios(arguments) => scenarios::run(&arguments),
         Command::Scorecard(arguments) => scorecard::run(&arguments),
         Command::Bench(arguments) => bench::run(&arguments),
     }
