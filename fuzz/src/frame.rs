@@ -11,10 +11,12 @@ use std::sync::OnceLock;
 use arbitrary::Arbitrary;
 use raft_core::{
     AppendEntries, AppendEntriesResponse, Config, LogIndex, LogPosition, Message, NodeId, Options,
-    RequestPreVote, RequestPreVoteResponse, RequestVote, RequestVoteResponse, Round, Term,
-    TimeoutNow, wire,
+    RequestPreVote, RequestPreVoteResponse, RequestVote, RequestVoteResponse, RoleKind, Round,
+    Term, TimeoutNow, wire,
 };
-use raft_driver_mio::{Identity, Keyring, MAX_DATAGRAM, MAX_TERM, Opened, TimingDigest, Transport};
+use raft_driver_mio::{
+    Identity, Keyring, MAX_DATAGRAM, MAX_TERM, Opened, PeerReport, TimingDigest, Transport,
+};
 use rand_core::Rng;
 
 use crate::random::SplitMix;
@@ -256,6 +258,7 @@ impl Link {
                 assert!(fresh, "a recording is opened");
                 assert_eq!((from, None), (NODES[1 - to], message));
             }
+            Opened::Question { .. } | Opened::Report { .. } => panic!("nobody asked"),
             Opened::Stale { from, answer } => {
                 assert_eq!(from, NODES[1 - to]);
                 assert!(
@@ -307,9 +310,34 @@ impl Link {
                 assert!(!self.sealed, "a forged frame is opened");
                 assert!(message.term() < MAX_TERM);
             }
-            Opened::Empty { .. } => assert!(!self.sealed, "a forged frame is opened"),
+            Opened::Question { from } => {
+                assert!(!self.sealed, "a forged frame is opened");
+                let answer = self.ends[end].seal_report(from, &longest_report());
+                assert!(
+                    answer.len() <= bytes.len(),
+                    "an answer longer than the question"
+                );
+            }
+            Opened::Empty { .. } | Opened::Report { .. } => {
+                assert!(!self.sealed, "a forged frame is opened");
+            }
             Opened::Dropped(_) => {}
         }
+    }
+}
+
+fn longest_report() -> PeerReport {
+    PeerReport {
+        role: RoleKind::Leader,
+        term: Term(u64::MAX),
+        leader: Some(NodeId(u64::MAX)),
+        lease: Some(Duration::MAX),
+        paused: true,
+        fit: true,
+        witness: true,
+        uptime: Duration::MAX,
+        voters_reachable: u8::MAX,
+        version: [u16::MAX; 3],
     }
 }
 

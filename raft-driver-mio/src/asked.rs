@@ -3,7 +3,7 @@
 use raft_core::{NodeId, Part, Protocol, Role};
 
 use crate::clock::Instant;
-use crate::frame::Report;
+use crate::frame::PeerReport;
 use crate::node::Node;
 use crate::traffic::transmit;
 
@@ -35,10 +35,10 @@ impl Node {
         }
     }
 
-    fn self_report(&self) -> Report {
+    fn self_report(&self) -> PeerReport {
         let now = Instant::now();
         let state = self.raft.state();
-        Report {
+        PeerReport {
             role: state.role().kind(),
             term: state.current_term(),
             leader: self.known_leader(),

@@ -96,7 +96,7 @@ pub use raft_core;
 
 pub use clock::Instant;
 pub use error::{NodeError, ReplaceError, StartError, Stopped, TransferError};
-pub use frame::{DropReason, Identity, MAX_DATAGRAM, Opened, Report, TimingDigest, Transport};
+pub use frame::{DropReason, Identity, MAX_DATAGRAM, Opened, PeerReport, TimingDigest, Transport};
 pub use handle::{Handle, Subscription};
 pub use key::{KeyError, Keyring, LineProblem};
 pub use settings::{

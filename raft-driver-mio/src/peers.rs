@@ -6,7 +6,7 @@ use std::time::Duration;
 use raft_core::{AppendEntriesResponse, NodeId, Round, Term};
 
 use crate::clock::Instant;
-use crate::frame::Report;
+use crate::frame::PeerReport;
 use crate::preference::Steady;
 use crate::settings::{PeerAddress, reachable_as};
 use crate::timings::Timings;
@@ -60,7 +60,7 @@ pub(crate) struct Peer {
     answers: Rate,
     questions: Rate,
     /// What it last said of itself, and when.
-    pub(crate) report: Option<(Instant, Report)>,
+    pub(crate) report: Option<(Instant, PeerReport)>,
     asked_resolver: Option<Instant>,
     /// Whether the resolver owes an answer.
     resolving: bool,

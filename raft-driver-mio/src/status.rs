@@ -6,7 +6,7 @@ use std::net::SocketAddr;
 use raft_core::{NodeId, RoleKind, Round, Term};
 use serde::{Deserialize, Serialize};
 
-use crate::frame::Report;
+use crate::frame::PeerReport;
 use crate::names;
 use crate::timings::Timings;
 
@@ -168,7 +168,7 @@ pub struct Reported {
 }
 
 impl Reported {
-    pub(crate) fn new(report: &Report, age_seconds: f64) -> Reported {
+    pub(crate) fn new(report: &PeerReport, age_seconds: f64) -> Reported {
         let [major, minor, patch] = report.version;
         Reported {
             age_seconds,

@@ -17,7 +17,7 @@ use report::Talk;
 
 pub use format::MAX_DATAGRAM;
 pub use reason::DropReason;
-pub use report::Report;
+pub use report::PeerReport;
 pub use timing::TimingDigest;
 
 type Random = Box<dyn FnMut(&mut [u8]) + Send>;
@@ -61,7 +61,7 @@ pub enum Opened<'a> {
         /// Its sender, a peer.
         from: NodeId,
         /// What it says of itself.
-        report: Report,
+        report: PeerReport,
     },
     /// It is authentic, but echoes none of our challenges that hold: a peer that has not yet learnt
     /// the current one, or a recording that is played again. Nothing was learnt from it.
@@ -155,7 +155,7 @@ impl Transport {
     }
 
     /// A datagram that tells `to` what this node says of itself.
-    pub fn seal_report(&mut self, to: NodeId, report: &Report) -> &[u8] {
+    pub fn seal_report(&mut self, to: NodeId, report: &PeerReport) -> &[u8] {
         self.seal_fresh(to, Content::Talk(Talk::Answer(*report)))
     }
 

@@ -19,7 +19,7 @@ const LEN: usize = 80;
 
 /// What a node says of itself to its peers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Report {
+pub struct PeerReport {
     /// Its role.
     pub role: RoleKind,
     /// Its term.
@@ -46,7 +46,7 @@ pub struct Report {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Talk {
     Question,
-    Answer(Report),
+    Answer(PeerReport),
 }
 
 pub(super) fn write(talk: &Talk, to: &mut Vec<u8>) {
@@ -95,8 +95,8 @@ pub(super) fn read(bytes: &[u8]) -> Option<Result<Talk, DropReason>> {
 mod tests {
     use super::*;
 
-    fn longest() -> Report {
-        Report {
+    fn longest() -> PeerReport {
+        PeerReport {
             role: RoleKind::Leader,
             term: Term(u64::MAX),
             leader: Some(NodeId(u64::MAX)),
@@ -131,7 +131,7 @@ mod tests {
     /// The bytes are published: a change of them needs a new version.
     #[test]
     fn golden_bytes() {
-        let report = Report {
+        let report = PeerReport {
             role: RoleKind::Follower,
             term: Term(300),
             leader: Some(NodeId(2)),

@@ -3,12 +3,12 @@
 use std::time::Duration;
 
 use raft_core::{NodeId, RoleKind, Term};
-use raft_driver_mio::{DropReason, Opened, Report};
+use raft_driver_mio::{DropReason, Opened, PeerReport};
 
 use crate::nodes::{A, B, pair, sealed};
 
-fn report() -> Report {
-    Report {
+fn report() -> PeerReport {
+    PeerReport {
         role: RoleKind::Leader,
         term: Term(u64::MAX),
         leader: Some(NodeId(u64::MAX)),
