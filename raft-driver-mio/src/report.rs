@@ -2,7 +2,7 @@
 
 use std::net::SocketAddr;
 
-use raft_core::{DropReason, MessageKind, NodeId, Report};
+use raft_core::{DropReason, MessageKind, NodeId, Report, RoleKind, Term, TransitionReason};
 use tracing::{debug, info};
 
 use crate::clock::Instant;
@@ -21,19 +21,7 @@ impl Node {
                 term,
                 leader,
                 reason,
-            } => {
-                self.counters.transition(role, reason);
-                let (role, reason) = (snake_case(role), snake_case(reason));
-                let leader = leader.map(|leader| leader.0);
-                info!(
-                    event = "transition",
-                    node,
-                    role,
-                    term = term.0,
-                    leader,
-                    reason
-                );
-            }
+            } => self.transition(role, term, leader, reason),
             Report::VoteGranted { candidate, term } => {
                 debug!(
                     event = "vote_granted",
@@ -85,6 +73,27 @@ impl Node {
             }
             Report::Dropped { from, kind, reason } => self.message_dropped(from, kind, reason),
         }
+    }
+
+    fn transition(
+        &mut self,
+        role: RoleKind,
+        term: Term,
+        leader: Option<NodeId>,
+        reason: TransitionReason,
+    ) {
+        self.counters.transition(role, reason);
+        let (role, reason) = (snake_case(role), snake_case(reason));
+        let leader = leader.map(|leader| leader.0);
+        let node = self.id.0;
+        info!(
+            event = "transition",
+            node,
+            role,
+            term = term.0,
+            leader,
+            reason
+        );
     }
 
     fn message_dropped(&mut self, from: NodeId, kind: MessageKind, reason: DropReason) {
