@@ -1,4 +1,4 @@
-//! docs/security.md names tests and faults. They exist.
+//! docs/security.md and docs/exec.md name tests and faults. They exist.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -52,5 +52,18 @@ fn the_tests_and_faults_that_the_page_names_exist() {
                 assert!(faults.contains(&fault), "no fault {name}");
             }
         }
+    }
+}
+
+#[test]
+fn the_tests_that_the_page_on_exec_names_exist() {
+    let page = read(&Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/exec.md"));
+    let words = page.split('`').skip(1).step_by(2);
+    let tests: Vec<&str> = words.filter(|word| word.contains("::")).collect();
+    assert!(tests.len() >= 11, "{} tests", tests.len());
+    for name in tests {
+        let (file, test) = file_of(name);
+        let found = read(&file).contains(&format!("fn {test}("));
+        assert!(found, "no test {name}");
     }
 }

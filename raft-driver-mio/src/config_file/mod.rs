@@ -65,6 +65,9 @@ pub struct File {
     pub stop_timeout: Option<Duration>,
     /// The signal that asks it to end.
     pub stop_signal: Option<String>,
+    /// How long it may take to end when the lease is lost.
+    #[serde(deserialize_with = "optional_duration")]
+    pub grace: Option<Duration>,
     /// The signals that are passed on to it.
     pub forward: Option<String>,
     /// Whether it starts again after it ended by itself.

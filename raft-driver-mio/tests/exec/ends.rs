@@ -62,6 +62,10 @@ fn wrong_options_and_failures_have_statuses_of_their_own() {
     assert_eq!(output.status.code(), Some(125), "no program is given");
     let output = hosts.output(&["--cluster=no name"], &["true"]);
     assert_eq!(output.status.code(), Some(78));
+    let output = hosts.output(&["--grace=1s", "--kill-delay=1s"], &["true"]);
+    assert_eq!(output.status.code(), Some(78));
+    let said = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert!(said.contains("--kill-delay"), "{said}");
     let _running = hosts.start(1, &[], &["sleep", "10000"]);
     _running.wait_for_log("event=ready");
     let output = hosts.output(&[], &["true"]);

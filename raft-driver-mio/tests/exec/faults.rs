@@ -107,11 +107,17 @@ fn what_a_program_leaves_behind_is_killed() {
 }
 
 #[test]
-fn a_long_kill_delay_lets_the_instance_end_by_itself() {
+fn with_grace_the_instance_may_end_by_itself_and_the_next_one_waits() {
     let hosts = Hosts::new(3);
     let program = "trap 'echo end >> $TEST_LEDGER; exit' TERM; echo start >> $TEST_LEDGER; \
                    while :; do sleep 0.01; done";
-    let start = |id| hosts.start(id, &["--kill-delay=3s"], &["sh", "-c", program]);
+    let start = |id| {
+        hosts.start(
+            id,
+            &["--grace=2s", "--kill-delay=3s"],
+            &["sh", "-c", program],
+        )
+    };
     let members: Vec<Member> = (1..=3).map(start).collect();
     let ledger = || std::fs::read_to_string(hosts.path("ledger")).unwrap_or_default();
     wait_until("an instance", || !ledger().is_empty());

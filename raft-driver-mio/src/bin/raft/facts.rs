@@ -2,7 +2,6 @@
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
-use std::time::Duration;
 
 use raft_core::NodeId;
 use raft_driver_mio::{Handle, Listen, Settings, View};
@@ -17,7 +16,6 @@ const SCHEMA: u32 = 1;
 pub(crate) struct Facts {
     cluster: String,
     state_dir: PathBuf,
-    pub(crate) kill_delay: Duration,
     addresses: BTreeMap<NodeId, String>,
 }
 
@@ -67,7 +65,6 @@ impl Facts {
         Facts {
             cluster: settings.cluster.clone(),
             state_dir: settings.state_dir.clone(),
-            kill_delay: settings.kill_delay,
             addresses,
         }
     }

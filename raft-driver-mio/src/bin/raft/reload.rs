@@ -105,7 +105,8 @@ fn fixed(
 
 fn beside(file: &File) -> impl std::fmt::Debug {
     (
-        (&file.stop_timeout, &file.stop_signal, &file.forward),
+        (&file.stop_timeout, &file.stop_signal, &file.grace),
+        &file.forward,
         (file.restart, file.once),
         (&file.on_leader, &file.on_follower, &file.on_change),
         file.hook_timeout,

@@ -20,12 +20,14 @@ use std::ffi::OsString;
 use std::process::ExitCode;
 use std::time::Duration;
 
-use raft_driver_mio::kill_budget;
+use raft_driver_mio::{Settings, kill_budget};
 use signal_hook::iterator::Signals;
 
 use crate::facts::Facts;
 use crate::member::{self, EX_CONFIG, Refusal};
 use crate::options::Options;
+
+use options::Wishes;
 
 pub(crate) use keeper::{Args as KeeperArgs, run as keep};
 pub(crate) use shim::{Args as ProgramArgs, run as become_program};
@@ -45,8 +47,9 @@ const LEADERSHIP_LOST: u8 = 75;
 What it promises:
   Let t0 be when the leader sent the last heartbeat that a majority answered, L the lease (four fifths of
   --election-timeout T) and G the --kill-delay. CMD on the old leader is dead no later than t0 + L + G; CMD on
-  a new leader starts no earlier than that, with clocks that drift by up to 1 %. What is left of T is
-  there for G without any wait; a longer --kill-delay has each new leader wait for the excess. After an orderly
+  a new leader starts no earlier than that, with clocks that drift by up to 1 %. G is what L leaves of T, 90 ms by
+  default, which is there without any wait; a longer --kill-delay has each new leader wait for the excess.
+  G is for the system to carry a SIGKILL out (less --grace): choose it for hosts under load. After an orderly
   hand-over, when the old leader has seen CMD end, the new one starts it at once. This holds when this
   process is killed or stopped (SIGKILL, SIGSTOP), and when its disk, its network or its host fails.
   It does not hold for a machine that is stopped as a whole, child and all, and goes on later (a paused
@@ -54,8 +57,7 @@ What it promises:
   refuse a RAFT_TERM lower than the highest that it has seen.
 
 When leadership ends:
-  Lease lost: SIGKILL at once, to the group. With a --kill-delay longer than what is left of T, SIGTERM
-  first and SIGKILL after the excess.
+  Lease lost: SIGKILL at once, to CMD and all its descendants. With --grace SIGTERM comes before it.
   Asked to hand over (SIGTERM or SIGINT to this process, raft transfer, raft step-down): --stop-signal to the group
   while this member still leads, SIGKILL after --stop-timeout, then the leadership passes on.
   CMD ends by itself: the leadership passes on, and this member ends with CMD's status. With --restart the
@@ -115,27 +117,44 @@ fn supervise(args: Args) -> Result<u8, Refusal> {
     // Before the member starts, so that no signal is missed.
     let signals = Signals::new(signals::HANDLED).map_err(|error| failed("signals", error))?;
     let spared = slay::adopt().map_err(|error| failed("the system", error))?;
-    let (mut facts, mut wishes) = (Facts::default(), None);
+    let (mut facts, mut wishes) = (Facts::default(), Wishes::default());
+    let mut allowance = Duration::ZERO;
     let member = member::start(args.options, |settings, file| {
         // The supervisor itself sees to it that the program ends: it kills it, or ends as a crash would.
         settings.stop_timeout = Some(Duration::MAX);
         facts = Facts::of(settings);
-        wishes = Some(args.program.wishes(file)?);
+        let said = args.program.wishes(file)?;
+        allowance = allowance_of(settings, said.grace)?;
+        wishes = said;
         Ok(())
     })
     .map_err(|Refusal { error, status }| Refusal {
         error,
         status: if status == EX_CONFIG { status } else { FAILED },
     })?;
-    let wishes = wishes.unwrap_or_default();
-    let budget = kill_budget(member.handle.config());
     let plan = supervisor::Plan {
-        grace: facts.kill_delay.saturating_sub(budget),
-        budget,
+        allowance,
         wishes,
         command: args.command,
         spared,
         facts,
     };
     supervisor::run(&member, signals, plan)
+}
+
+/// How long the program may take to be dead after SIGKILL, when the lease is lost.
+fn allowance_of(settings: &Settings, grace: Duration) -> Result<Duration, String> {
+    // A configuration that is wrong is told of when the member starts.
+    let Ok(config) = settings.validate() else {
+        return Ok(Duration::ZERO);
+    };
+    let (budget, kill_delay) = (kill_budget(&config), settings.kill_delay);
+    let least = grace.saturating_add(budget);
+    if !grace.is_zero() && kill_delay < least {
+        return Err(format!(
+            "grace: {grace:?} does not fit into the kill delay: give a --kill-delay of at least {least:?}, the same \
+             on all members, or a shorter --grace"
+        ));
+    }
+    Ok(budget.max(kill_delay.saturating_sub(grace)))
 }

@@ -24,6 +24,10 @@ pub(crate) struct ProgramOptions {
     /// `none` [default: QUIT,USR1,USR2]
     #[arg(long, value_name = "SIGNALS", value_parser = signals::parse_list, env = "RAFT_FORWARD", hide_env_values = true)]
     forward: Option<List>,
+    /// How long CMD may take to end after SIGTERM when the lease is lost, before SIGKILL; it needs a --kill-delay that is
+    /// longer by what the lease leaves of --election-timeout [default: 0s, SIGKILL at once]
+    #[arg(long, value_name = "DURATION", value_parser = duration::parse, env = "RAFT_GRACE", hide_env_values = true)]
+    grace: Option<Duration>,
     /// Stay in the cluster when CMD ends by itself, and start it again when this member leads again
     #[arg(
         long,
@@ -42,6 +46,7 @@ pub(crate) struct ProgramOptions {
 pub(crate) struct Wishes {
     pub(crate) stop_timeout: Duration,
     pub(crate) stop_signal: i32,
+    pub(crate) grace: Duration,
     pub(crate) forward: List,
     pub(crate) restart: bool,
     pub(crate) once: bool,
@@ -52,6 +57,7 @@ impl Default for Wishes {
         Wishes {
             stop_timeout: STOP_TIMEOUT,
             stop_signal: SIGTERM,
+            grace: Duration::ZERO,
             forward: List::default(),
             restart: false,
             once: false,
@@ -90,6 +96,7 @@ impl ProgramOptions {
         Ok(Wishes {
             stop_timeout: stop_timeout.unwrap_or(default.stop_timeout),
             stop_signal,
+            grace: self.grace.or(file.grace).unwrap_or(default.grace),
             forward,
             restart,
             once,

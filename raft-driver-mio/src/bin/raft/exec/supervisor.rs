@@ -33,10 +33,8 @@ const KEEPER_INTERVAL: Duration = Duration::from_secs(1);
 
 /// What the supervisor was asked to do.
 pub(crate) struct Plan {
-    /// How long after the end of the lease the program may use to end by itself.
-    pub(crate) grace: Duration,
-    /// How long it may then take to be dead.
-    pub(crate) budget: Duration,
+    /// How long the program may take to be dead after SIGKILL, when the lease is lost.
+    pub(crate) allowance: Duration,
     pub(crate) wishes: Wishes,
     pub(crate) command: Vec<OsString>,
     /// Children of this process that are none of the program's.
@@ -267,7 +265,7 @@ impl Supervisor {
             run.lost = true;
             warn!(event = "lease_lost", node = self.node.0, term = run.term.0);
             // Half of what there is for the keeper, half for the system if the keeper does not do it.
-            run.overdue = Some(now + self.plan.grace + self.plan.budget / 2);
+            run.overdue = Some(now + self.plan.wishes.grace + self.plan.allowance / 2);
             Some(Order::GiveUp)
         } else if asked && !run.stopping && !run.lost {
             run.stopping = true;
@@ -440,7 +438,7 @@ impl Supervisor {
         let heard = move |notice| {
             let _ = events.send(Event::Keeper(number, notice));
         };
-        match Keeper::start(&self.plan.command, self.plan.grace, heard) {
+        match Keeper::start(&self.plan.command, self.plan.wishes.grace, heard) {
             Ok(keeper) => {
                 *lock(&self.link) = Some(keeper.link());
                 self.keeper = Some(keeper);
