@@ -208,7 +208,7 @@ impl Handle {
     ///
     /// # Errors
     ///
-    /// The transfer did not begin, and nothing changed.
+    /// The transfer did not begin. One that was asked for is withdrawn: if this node still leads, its work may go on.
     pub fn hand_over(&self, to: Option<NodeId>) -> Result<NodeId, TransferError> {
         let (reply, answer) = sync_channel(1);
         let command = Command::HandOver { to, reply };

@@ -73,7 +73,17 @@ impl Node {
         to: Option<NodeId>,
     ) -> Result<Result<NodeId, TransferError>, NodeError> {
         let to = to.or(self.asked.and_then(|asked| asked.to));
-        self.begin_transfer(to, true)
+        let begun = self.begin_transfer(to, true)?;
+        if begun.is_err() {
+            // Whoever could have taken over when it was asked for cannot any more, and the host goes on.
+            self.forget_asked();
+        }
+        Ok(begun)
+    }
+
+    fn forget_asked(&mut self) {
+        self.asked = None;
+        self.shared.update(|view| view.hand_over = None);
     }
 
     /// When something about a hand-over is due at the latest.
@@ -92,8 +102,7 @@ impl Node {
         if let Some(Asked { to, latest }) = self.asked
             && latest <= Instant::now()
         {
-            self.asked = None;
-            self.shared.update(|view| view.hand_over = None);
+            self.forget_asked();
             // Refused, it is forgotten: it was asked of a leader that could.
             let _ = self.begin_transfer(to, false)?;
         }

@@ -72,6 +72,23 @@ fn a_transfer_that_cannot_be_is_not_announced() {
 }
 
 #[test]
+fn a_hand_over_that_nobody_can_take_any_more_is_withdrawn() {
+    let cluster = three();
+    let nodes = hosts(&cluster, PATIENCE * 10);
+    let (first, term) = leader(&nodes);
+    let rest = others(&nodes, &first);
+    wait_until("it is asked for", || first.transfer(None).is_ok());
+    rest.iter()
+        .for_each(|node| node.pause().expect("a running node"));
+    let refused = Err(TransferError::Refused(TransferRefusal::NobodyAnswered));
+    wait_until("both have said so", || first.transfer(None) == refused);
+    assert!(first.view().hand_over.is_some());
+    assert_eq!(first.hand_over(None), refused);
+    assert_eq!(first.view().hand_over, None);
+    assert_eq!(first.leadership(), Some(term));
+}
+
+#[test]
 fn a_host_that_does_not_stop_in_time_is_not_waited_for() {
     let cluster = three();
     let nodes = hosts(&cluster, Duration::from_millis(1));
