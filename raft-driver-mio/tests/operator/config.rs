@@ -270,6 +270,41 @@ fn a_configuration_of_one_node_is_checked_like_that_of_all() {
     assert!(text.contains("3 voters"), "{text}");
 }
 
+/// The first block of that language in a text.
+fn block<'a>(text: &'a str, language: &str) -> &'a str {
+    let (_, rest) = text
+        .split_once(&format!("```{language}\n"))
+        .expect("a block");
+    rest.split_once("```").expect("its end").0
+}
+
+#[test]
+fn the_file_of_the_documentation_is_right() {
+    let hosts = Hosts::new(3);
+    let file = hosts.path("cluster.toml");
+    let text = block(include_str!("../../docs/operations.md"), "toml");
+    fs::write(&file, text).expect("a file");
+    let mut command = raft([
+        "check-config",
+        "--config",
+        &file,
+        "--key-file",
+        &hosts.path("key"),
+    ]);
+    let (code, text, words) = said(&mut command);
+    assert_eq!(code, Some(0), "{words}");
+    assert!(text.contains("billing, 3 voters"), "{text}");
+    let unit = block(include_str!("../../docs/operations.md"), "ini");
+    for part in [
+        "Type=notify",
+        "DynamicUser=yes",
+        "ProtectSystem=strict",
+        "LoadCredential=key:",
+    ] {
+        assert!(unit.contains(part), "the unit lacks {part}");
+    }
+}
+
 #[test]
 fn manual_pages_and_completions_are_made() {
     let hosts = Hosts::new(1);

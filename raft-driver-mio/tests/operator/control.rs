@@ -126,6 +126,33 @@ fn a_paused_node_says_so_until_it_is_resumed() {
 }
 
 #[test]
+fn signals_are_an_operators_too() {
+    let hosts = Hosts::new(3);
+    let mut nodes = three(&hosts);
+    let first = leader(&nodes);
+    let node = &mut nodes[first as usize - 1];
+    node.process.signal(Signal::USR1);
+    let line = node.log.find(&["event=status"]);
+    assert!(
+        line.contains("role=leader") && line.contains("active=true"),
+        "{line}"
+    );
+    node.process.signal(Signal::USR2);
+    node.log.find(&["event=leadership_lost", "reason=transfer"]);
+    wait_until("another leads", || leader(&nodes) != first);
+    let node = &mut nodes[first as usize - 1];
+    node.process.signal(Signal::USR2);
+    node.log.find(&["event=step_down_refused", "does not lead"]);
+    node.process.signal(Signal::QUIT);
+    let line = node.log.find(&["event=status"]);
+    assert!(
+        line.contains("role=follower") && line.contains("active=false"),
+        "{line}"
+    );
+    assert_eq!(node.process.wait().code(), Some(0));
+}
+
+#[test]
 fn a_watcher_is_told_every_change_and_the_end() {
     let hosts = Hosts::new(3);
     let mut nodes = three(&hosts);

@@ -43,6 +43,12 @@ fn samples(text: &str) -> BTreeMap<String, f64> {
     samples
 }
 
+/// Whether the documentation names a metric: alone, or before its labels.
+fn is_documented(name: &str) -> bool {
+    let text = include_str!("../../docs/operations.md");
+    text.contains(&format!("`{name}`")) || text.contains(&format!("`{name}{{"))
+}
+
 /// What one node said at one moment.
 struct Metrics {
     node: u64,
@@ -116,6 +122,14 @@ fn what_takes_time_and_what_passes_is_counted() {
     });
     let metrics = Metrics::of(&hosts, first);
     let value = |name: &str, labels: &str| metrics.value(name, labels);
+    for series in metrics.samples.keys() {
+        let name = series.split('{').next().unwrap_or(series);
+        let base = ["_bucket", "_sum", "_count"]
+            .iter()
+            .find_map(|end| name.strip_suffix(end))
+            .unwrap_or(name);
+        assert!(is_documented(base), "docs/operations.md lacks {base}");
+    }
     for (name, labels) in [
         ("state_fsync_seconds", ""),
         ("loop_stall_seconds", ""),

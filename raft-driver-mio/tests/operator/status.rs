@@ -43,6 +43,11 @@ fn assert_fields(value: &Value, expected: &[(&str, &str)]) {
         .flat_map(|(kind, names)| names.split(' ').map(|name| (name, *kind)))
         .collect();
     all.sort_unstable();
+    let text = include_str!("../../docs/status.md");
+    for (name, _) in all.iter().filter(|(name, _)| *name != "ok") {
+        let named = text.contains(&format!("`{name}`"));
+        assert!(named, "docs/status.md lacks {name}");
+    }
     assert_eq!(kinds(value), all);
 }
 

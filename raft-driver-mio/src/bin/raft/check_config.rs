@@ -142,9 +142,14 @@ fn describe(settings: &Settings, config: &Config) -> String {
         (
             "failover",
             format!(
-                "after a crash of the leader {} on average, {} at the most if no vote is split; two round trips \
-                 and two syncs of a disk come on top",
-                ms(crash.timers),
+                "after a crash of the leader {}, {} at the most if no vote is split; two round trips and two syncs of a \
+                 disk come on top",
+                if settings.prefer.is_empty() {
+                    format!("{} on average", ms(crash.timers))
+                } else {
+                    // Who campaigns first depends on who of them runs.
+                    format!("at least {}", ms(t - config.heartbeat_interval()))
+                },
                 ms(t * 2)
             ),
         ),

@@ -4,15 +4,16 @@ use std::process::ExitCode;
 use std::sync::Arc;
 
 use raft_driver_mio::Handle;
-use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
+use signal_hook::consts::{SIGHUP, SIGINT, SIGQUIT, SIGTERM, SIGUSR1, SIGUSR2};
 use signal_hook::iterator::Signals;
+use tracing::info;
 
 use crate::facts::Facts;
 use crate::hooks;
 use crate::member::{self, Refusal};
 use crate::options::Options;
 use crate::reload::Reload;
-use crate::systemd;
+use crate::{systemd, target};
 
 /// Runs one node of a cluster in the foreground.
 ///
@@ -20,6 +21,8 @@ use crate::systemd;
 /// another node and end this one with status 0; a second one ends it at once. SIGHUP reads the key
 /// file and the file of --config again: keys and the addresses of peers change while the node runs.
 /// If anything else has changed, or is wrong, nothing changes, and a line of the log says why.
+/// SIGUSR1 logs a line on how the node is, SIGUSR2 gives its leadership up as raft step-down does, and
+/// SIGQUIT is the one and then SIGTERM.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
 Exit status:
@@ -68,7 +71,7 @@ pub(crate) struct Args {
 
 pub(crate) fn run(args: Args) -> ExitCode {
     // Before the node starts, so that no signal is missed.
-    let signals = match Signals::new([SIGTERM, SIGINT, SIGHUP]) {
+    let signals = match Signals::new(SIGNALS) {
         Ok(signals) => signals,
         Err(error) => return fail(&format!("signals: {error}"), 1),
     };
@@ -110,7 +113,30 @@ pub(crate) fn run(args: Args) -> ExitCode {
     }
 }
 
-/// SIGHUP reloads. Of the others the first stops the node in order, the second ends the process.
+const SIGNALS: [i32; 6] = [SIGTERM, SIGINT, SIGQUIT, SIGHUP, SIGUSR1, SIGUSR2];
+
+/// Logs how the node is, as far as that is known without waiting for it.
+fn log_status(handle: &Handle) {
+    let (view, lease) = (handle.view(), handle.lease());
+    info!(
+        event = "status",
+        node = handle.id().0,
+        role = target::role(view.role),
+        term = view.term.0,
+        leader = view.leader.map(|leader| leader.0),
+        active = lease.is_some(),
+        lease = lease.map_or(0.0, |(_, left)| left.as_secs_f64())
+    );
+}
+
+/// Gives the leadership up, if there is one.
+fn step_down(handle: &Handle) {
+    if let Err(error) = handle.step_down() {
+        info!(event = "step_down_refused", node = handle.id().0, %error);
+    }
+}
+
+/// SIGHUP reloads, and the two of the user are the operator's. Of the others the first stops the node in order, the second ends the process.
 fn obey_signals(
     mut signals: Signals,
     handle: Handle,
@@ -122,9 +148,14 @@ fn obey_signals(
         for signal in signals.forever() {
             match signal {
                 SIGHUP => reload.reload(&handle),
+                SIGUSR1 => log_status(&handle),
+                SIGUSR2 => step_down(&handle),
                 _ if stopping => std::process::exit(128 + signal),
                 _ => {
                     stopping = true;
+                    if signal == SIGQUIT {
+                        log_status(&handle);
+                    }
                     systemd::stopping();
                     stop();
                 }
