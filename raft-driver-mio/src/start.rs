@@ -11,6 +11,7 @@ use mio::net::UdpSocket;
 use mio::{Interest, Poll, Waker};
 use raft_core::{Config, Deadlines, HardState, NodeId, Raft};
 use rand_core::UnwrapErr;
+use rustix::net::sockopt::{set_socket_recv_buffer_size, socket_recv_buffer_size};
 
 use crate::clock::Instant;
 use crate::control::Control;
@@ -27,6 +28,9 @@ use crate::settings::{Listen, PeerAddress, Settings};
 use crate::shared::Shared;
 use crate::store::Store;
 use crate::takeover::takeover_wait;
+
+/// How much room for datagrams that were not read yet is asked for, in bytes: a few thousand small ones.
+const RECEIVE_BUFFER: usize = 1 << 20;
 
 /// Starts a node on a thread of its own.
 ///
@@ -146,7 +150,18 @@ fn bind(listen: &Listen) -> Result<StdUdpSocket, StartError> {
         Listen::Socket(socket) => socket.try_clone().map_err(system("the socket"))?,
     };
     bound.set_nonblocking(true).map_err(system("the socket"))?;
+    enlarge_buffer(&bound);
     Ok(bound)
+}
+
+/// A flood must fill the socket's buffer before it displaces what peers send, and it does so whenever the node waits for a
+/// processor or for its disk. A system that does not allow as much gives what it allows.
+fn enlarge_buffer(socket: &StdUdpSocket) {
+    let is_less = |size| size < RECEIVE_BUFFER;
+    if socket_recv_buffer_size(socket).is_ok_and(is_less) {
+        // Without it the node works as well, on quiet days.
+        let _ = set_socket_recv_buffer_size(socket, RECEIVE_BUFFER);
+    }
 }
 
 fn control(settings: &Settings, poll: &Poll) -> Result<Option<Control>, StartError> {
