@@ -30,6 +30,12 @@ def check(holds, what):
         raise RuntimeError(what)
 
 
+@fault("none, for ten election timeouts", moves=False, lasts=10)
+def quiet(cluster, leader):
+    # What the machine does of itself.
+    yield
+
+
 @fault("SIGKILL of the leader's supervisor")
 def supervisor_killed(cluster, leader):
     cluster.signal(leader.node, signal.SIGKILL)
