@@ -171,6 +171,9 @@ fn a_lease_ends_l_after_the_confirmed_round_began() {
                 assert_eq!(lease.valid_at(asked), valid.then_some(Term(model.term)));
                 assert_eq!(never.valid_at(asked), None);
             }
+            let granted = model.ends().map(|ends| (Term(model.term), ends));
+            assert_eq!(lease.grant(), granted);
+            assert_eq!(never.grant(), None);
         }
     }
     check(1_000, 150, property as fn(Vec<(u8, u8)>));

@@ -168,6 +168,12 @@ fn a_hard_state_that_no_node_wrote_is_refused() {
     let error = restore(Options::default(), too_long);
     assert_eq!(error, RestoreError::ElectionTimeout { value });
     assert!(error.to_string().contains("election_timeout"));
+    let longest = HardState {
+        election_timeout: Config::MAX_ELECTION_TIMEOUT,
+        ..disk(1, None)
+    };
+    let node = Node::restored(1, 3, Options::default(), longest);
+    assert_eq!(node.raft.state().hard_state(), longest);
 
     // Without it: a node that promised a leader not to vote comes back as a plain one and votes at once.
     let error = restore(plain(), disk(1, None));
@@ -244,6 +250,28 @@ fn durations_have_bounds_and_errors_name_them() {
     let error = configure(&[1], options).unwrap_err();
     assert_eq!(error, ConfigError::LeaseInPlainRaft { value: ms(1) });
     assert!(error.to_string().contains("plain Raft"));
+}
+
+#[test]
+fn errors_name_the_bounds_that_would_do() {
+    let ms = Duration::from_millis;
+    let refused = |heartbeat_interval, lease| {
+        let options = Options {
+            heartbeat_interval,
+            election_timeout: ms(303),
+            lease,
+            ..Options::default()
+        };
+        configure(&[1], options).unwrap_err().to_string()
+    };
+    let error = refused(ms(102), None);
+    assert!(error.contains("between 100µs and 101ms"), "{error}");
+    let error = refused(ms(50), Some(ms(298)));
+    assert!(error.contains("at most 297ms"), "{error}");
+    assert_eq!(
+        Config::MAX_ELECTION_TIMEOUT,
+        Duration::from_secs(24 * 3_600)
+    );
 }
 
 #[test]

@@ -329,3 +329,21 @@ fn who_has_granted_is_not_asked_again() {
     let _ = node.receive(4, grant(1));
     assert_eq!(receivers(&node.fire(Timer::Repeat)), [2, 3, 5]);
 }
+
+// It asked before it won, and its request was overtaken by its heartbeat. Without it: the node forgets the rounds of its leader,
+// and a recorded heartbeat of that term keeps it quiet.
+#[test]
+fn a_late_request_of_the_terms_leader_is_granted_and_its_rounds_stay_known() {
+    let mut follower = Node::new(1, 3).following(2).part_two();
+    assert_eq!(follower.vote(), None);
+    assert_eq!(vote_answer(&follower.receive(2, ask(1))), (1, true));
+    assert_eq!(follower.known_leader(), Some(2));
+    let recorded = follower.receive(2, heartbeat(1, 1));
+    assert_eq!(dropped(&recorded), Some(DropReason::Stale));
+}
+
+#[test]
+fn a_node_tells_where_its_log_ends() {
+    let node = Node::new(1, 3).log_tail(log(3, 7));
+    assert_eq!(node.raft.state().last_log(), log(3, 7));
+}

@@ -60,6 +60,7 @@ fn a_cluster_with_a_witness_elects_one_of_the_others() {
 #[test]
 fn a_paused_node_votes_and_does_not_campaign() {
     let mut node = Node::new(1, 3).following(2);
+    assert!(!node.raft.state().paused());
     assert!(node.step(Event::Pause).is_empty());
     assert!(node.raft.state().paused());
     assert!(!can_campaign(&mut node));

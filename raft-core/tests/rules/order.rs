@@ -5,7 +5,8 @@ use raft_core::{Action, Event, LostReason, Report, RoleKind, Timer, TransitionRe
 
 use crate::common::actions::{gained, lost, place, reports, transitions};
 use crate::common::messages::{
-    ack, append, ask, flagged, grant, heartbeat, pre_ask, pre_deny, pre_grant, timeout_now, vote,
+    ack, append, ask, flagged, grant, heartbeat, heartbeat_with_lease, pre_ask, pre_deny,
+    pre_grant, timeout_now, vote,
 };
 use crate::common::{Node, plain};
 
@@ -196,6 +197,19 @@ fn a_heartbeat_of_the_leader_that_is_followed_already_is_no_news() {
     assert_eq!(transitions(&actions), [TransitionReason::Heartbeat]);
     let mut leader = Node::new(1, 3).leader();
     assert_eq!(transitions(&leader.receive(2, ack(1, 1))), []);
+}
+
+#[test]
+fn in_plain_raft_too_the_first_heartbeat_of_a_leader_is_news_and_the_next_is_not() {
+    let mut follower = Node::with(1, 3, plain());
+    let heard = |round, follower: &mut Node| {
+        transitions(&follower.receive(
+            2,
+            heartbeat_with_lease(1, round, core::time::Duration::ZERO),
+        ))
+    };
+    assert_eq!(heard(1, &mut follower), [TransitionReason::Heartbeat]);
+    assert_eq!(heard(2, &mut follower), []);
 }
 
 #[test]
