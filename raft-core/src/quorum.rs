@@ -62,5 +62,6 @@ mod tests {
         let set = VoterSet::default().with(63).with(63).with(0);
         assert_eq!(set.len(), 2);
         assert!(set.contains(63) && set.contains(0) && !set.contains(64));
+        assert!(!set.is_empty() && VoterSet::default().is_empty());
     }
 }

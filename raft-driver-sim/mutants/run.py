@@ -124,7 +124,8 @@ def look(name, layer):
     for command in LAYERS[layer]:
         status, failed, seconds, log = run(command, env, until_failed=True)
         total += seconds
-        if layer == "specification" and status == 2 and not failed:
+        unfit = status == 2 if layer == "specification" else "could not compile" in log.read_text(errors="replace")
+        if unfit and not failed:
             fail(f"{layer} could not be asked about {name}:\n{open(log, errors='replace').read()[-2000:]}")
         if failed or status != 0:
             return failed or f"status {status}", total
