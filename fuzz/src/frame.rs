@@ -84,7 +84,47 @@ struct Sent {
     flags: u8,
 }
 
+/// What an end says in a frame.
+#[derive(Clone, Copy, Debug, PartialEq)]
+enum Said {
+    Nothing,
+    Message(Message),
+    Question,
+    Report(PeerReport),
+}
+
+impl Said {
+    fn is_implausible(&self) -> bool {
+        matches!(self, Said::Message(message) if message.term() >= MAX_TERM)
+    }
+}
+
 impl Sent {
+    fn said(&self) -> Said {
+        match self.kind % 9 {
+            7 => Said::Question,
+            8 => Said::Report(self.report()),
+            _ => Said::Message(self.message()),
+        }
+    }
+
+    fn report(&self) -> PeerReport {
+        let flag = |bit: u8| self.flags & 1 << bit != 0;
+        let lasts = Duration::new(self.number, u32::from(self.flags));
+        PeerReport {
+            role: RoleKind::Follower,
+            term: Term(self.term),
+            leader: flag(0).then_some(NodeId(self.number)),
+            lease: flag(1).then_some(lasts),
+            paused: flag(2),
+            fit: flag(3),
+            witness: flag(4),
+            uptime: lasts,
+            voters_reachable: self.flags,
+            version: [self.log.0 as u16, self.log.1 as u16, u16::MAX],
+        }
+    }
+
     fn message(&self) -> Message {
         let (yes, also) = (self.flags & 1 != 0, self.flags & 2 != 0);
         let (term, round) = (Term(self.term), Round(self.number));
@@ -92,7 +132,7 @@ impl Sent {
             term: Term(self.log.0),
             index: LogIndex(self.log.1),
         };
-        match self.kind % 7 {
+        match self.kind % 9 {
             0 => Message::RequestVote(RequestVote {
                 term,
                 last_log,
@@ -134,7 +174,7 @@ impl Sent {
 struct Frame {
     to: usize,
     bytes: Vec<u8>,
-    message: Option<Message>,
+    said: Said,
     /// How often the receiver had renewed its challenge or begun anew.
     era: (u64, u64),
 }
@@ -213,14 +253,26 @@ impl Link {
     }
 
     fn send(&mut self, end: usize, message: Option<&Sent>) {
-        let (to, message) = (1 - end, message.map(Sent::message));
-        let bytes = self.ends[end].seal(NODES[to], message.as_ref()).to_vec();
+        let to = 1 - end;
+        let said = message.map_or(Said::Nothing, Sent::said);
+        let from = &mut self.ends[end];
+        let bytes = match &said {
+            Said::Nothing => from.seal(NODES[to], None),
+            Said::Message(message) => from.seal(NODES[to], Some(message)),
+            Said::Question => from.seal_question(NODES[to]),
+            Said::Report(report) => from.seal_report(NODES[to], report),
+        }
+        .to_vec();
         assert!(!bytes.is_empty() && bytes.len() <= MAX_DATAGRAM);
+        self.on_its_way(to, bytes, said);
+    }
+
+    fn on_its_way(&mut self, to: usize, bytes: Vec<u8>, said: Said) {
         let era = self.eras[to];
         self.frames.push(Frame {
             to,
             bytes,
-            message,
+            said,
             era,
         });
     }
@@ -242,50 +294,37 @@ impl Link {
         let Frame {
             to,
             ref bytes,
-            message,
+            said,
             era,
         } = self.frames[place];
         let now = self.eras[to];
         // The receiver's previous challenge still holds, the one before it no longer.
         let fresh = now.0 == era.0 && now.1 <= era.1 + 1;
-        let mut answers = None;
-        match self.ends[to].open(bytes) {
-            Opened::Message { from, message: got } => {
-                assert!(fresh, "a recording is opened");
-                assert_eq!((from, Some(got)), (NODES[1 - to], message));
-            }
-            Opened::Empty { from } => {
-                assert!(fresh, "a recording is opened");
-                assert_eq!((from, None), (NODES[1 - to], message));
-            }
-            Opened::Question { .. } | Opened::Report { .. } => panic!("nobody asked"),
+        let (sender, opened) = match self.ends[to].open(bytes) {
+            Opened::Message { from, message } => (from, Said::Message(message)),
+            Opened::Empty { from } => (from, Said::Nothing),
+            Opened::Question { from } => (from, Said::Question),
+            Opened::Report { from, report } => (from, Said::Report(report)),
             Opened::Stale { from, answer } => {
                 assert_eq!(from, NODES[1 - to]);
                 assert!(
                     answer.len() <= bytes.len(),
                     "an answer longer than the question"
                 );
-                answers = Some(answer.to_vec());
+                let answer = answer.to_vec();
+                return self.on_its_way(1 - to, answer, Said::Nothing);
             }
             Opened::Dropped(reason) => {
-                let implausible = message.is_some_and(|message| message.term() >= MAX_TERM);
                 let cloned = self.eras[1 - to].0 > 0;
                 assert!(
-                    implausible || cloned,
+                    said.is_implausible() || cloned,
                     "a right frame is dropped: {reason:?}"
                 );
+                return;
             }
-        }
-        if let Some(bytes) = answers {
-            let (to, message) = (1 - to, None);
-            let era = self.eras[to];
-            self.frames.push(Frame {
-                to,
-                bytes,
-                message,
-                era,
-            });
-        }
+        };
+        assert!(fresh, "a recording is opened");
+        assert_eq!((sender, opened), (NODES[1 - to], said));
     }
 
     /// A frame that was changed on its way, if it was.
@@ -323,21 +362,6 @@ impl Link {
             }
             Opened::Dropped(_) => {}
         }
-    }
-}
-
-fn longest_report() -> PeerReport {
-    PeerReport {
-        role: RoleKind::Leader,
-        term: Term(u64::MAX),
-        leader: Some(NodeId(u64::MAX)),
-        lease: Some(Duration::MAX),
-        paused: true,
-        fit: true,
-        witness: true,
-        uptime: Duration::MAX,
-        voters_reachable: u8::MAX,
-        version: [u16::MAX; 3],
     }
 }
 
@@ -402,4 +426,19 @@ fn keys() -> Keyring {
         Keyring::read(file.path()).expect("a key")
     };
     KEYS.get_or_init(read).clone()
+}
+
+fn longest_report() -> PeerReport {
+    PeerReport {
+        role: RoleKind::Leader,
+        term: Term(u64::MAX),
+        leader: Some(NodeId(u64::MAX)),
+        lease: Some(Duration::MAX),
+        paused: true,
+        fit: true,
+        witness: true,
+        uptime: Duration::MAX,
+        voters_reachable: u8::MAX,
+        version: [u16::MAX; 3],
+    }
 }

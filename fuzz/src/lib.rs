@@ -8,6 +8,7 @@ pub mod config_file;
 pub mod figure2;
 pub mod frame;
 mod random;
+pub mod restore;
 pub mod state_file;
 pub mod step;
 
@@ -17,8 +18,9 @@ use arbitrary::{Arbitrary, Unstructured};
 pub type Target = (&'static str, fn(&[u8]));
 
 /// All targets. The same bytes do the same here and under libFuzzer.
-pub const TARGETS: [Target; 6] = [
+pub const TARGETS: [Target; 7] = [
     ("step", |bytes| run(bytes, step::Run::check)),
+    ("restore", |bytes| run(bytes, restore::Run::check)),
     ("cluster", |bytes| run(bytes, cluster::Run::check)),
     ("figure2", |bytes| run(bytes, figure2::Run::check)),
     ("frame", |bytes| run(bytes, frame::Run::check)),

@@ -8,9 +8,9 @@ use std::collections::BTreeMap;
 
 use arbitrary::Arbitrary;
 use raft_core::{
-    Action, Actions, AppendEntries, AppendEntriesResponse, Config, Event, HardState, LogIndex,
-    LogPosition, Message, NodeId, Options, Protocol, Raft, RequestPreVote, RequestPreVoteResponse,
-    RequestVote, RequestVoteResponse, Round, Term, TimeoutNow, Timer,
+    Action, Actions, AppendEntries, AppendEntriesResponse, Config, Deadlines, Event, HardState,
+    Lease, LogIndex, LogPosition, Message, NodeId, Options, Protocol, Raft, RequestPreVote,
+    RequestPreVoteResponse, RequestVote, RequestVoteResponse, Round, Term, TimeoutNow, Timer,
 };
 
 use crate::random::SplitMix;
@@ -83,6 +83,10 @@ struct World {
     pending: Vec<Action>,
     votes: BTreeMap<Term, NodeId>,
     leads: Option<Term>,
+    /// The driver's tables, on a clock that moves by a millisecond with each action.
+    lease: Lease<Duration>,
+    deadlines: Deadlines<Duration>,
+    now: Duration,
 }
 
 impl World {
@@ -96,6 +100,9 @@ impl World {
         )
         .expect("a first start is never refused");
         World {
+            lease: Lease::new(config.lease()),
+            deadlines: Deadlines::new(),
+            now: Duration::ZERO,
             raft,
             config,
             disk: state,
@@ -119,6 +126,8 @@ impl World {
         self.carry_out(carried_out);
         self.pending.clear();
         self.leads = None;
+        self.lease = Lease::new(self.config.lease());
+        self.deadlines = Deadlines::new();
         let term = self.disk.current_term;
         let (raft, actions) = Raft::restore(
             self.config.clone(),
@@ -134,6 +143,9 @@ impl World {
 
     fn carry_out(&mut self, most: usize) {
         for action in core::mem::take(&mut self.pending).into_iter().take(most) {
+            self.now += Duration::from_millis(1);
+            self.deadlines.carry_out(&action, self.now);
+            self.lease.carry_out(&action, || self.now);
             match action {
                 Action::Persist(state) => {
                     assert!(state.current_term >= self.disk.current_term);
@@ -155,7 +167,22 @@ impl World {
                 }
                 Action::CancelTimer(_) | Action::Report(_) => {}
             }
+            self.check_tables();
         }
+    }
+
+    /// A lease is valid only in the term that is led; a deadline is never passed in silence.
+    fn check_tables(&mut self) {
+        let valid = self.lease.valid_at(self.now);
+        assert!(
+            valid.is_none() || valid == self.leads,
+            "a lease without leadership"
+        );
+        let granted = self.lease.grant().filter(|(_, ends)| self.now < *ends);
+        assert_eq!(granted.map(|(term, _)| term), valid);
+        assert_eq!(self.lease.ends().is_some(), self.lease.grant().is_some());
+        while self.deadlines.expire(self.now).is_some() {}
+        assert!(self.deadlines.next().is_none_or(|due| due > self.now));
     }
 
     /// "Updated on stable storage before responding to RPCs", and one vote a term.
