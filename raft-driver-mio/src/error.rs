@@ -34,6 +34,13 @@ pub enum StartError {
         /// Why.
         error: io::Error,
     },
+    /// The trace cannot be written.
+    Trace {
+        /// Where.
+        path: PathBuf,
+        /// Why.
+        error: io::Error,
+    },
     /// The system refuses something else that a node needs.
     System {
         /// What it is.
@@ -57,6 +64,11 @@ impl fmt::Display for StartError {
                 f,
                 "{}: the control socket cannot be made: {error}: give a state directory that can be written and \
                  whose path is shorter than about 90 bytes",
+                path.display()
+            ),
+            StartError::Trace { path, error } => write!(
+                f,
+                "{}: the trace cannot be written: {error}: name a file in a directory that can be written",
                 path.display()
             ),
             StartError::System { what, error } => write!(f, "{what}: {error}"),

@@ -90,6 +90,7 @@ mod status;
 mod store;
 mod takeover;
 mod timings;
+mod trace;
 mod traffic;
 
 pub use raft_core;

@@ -26,6 +26,7 @@ use crate::preference::Preference;
 use crate::resolve::Resolver;
 use crate::shared::{Leadership, Shared};
 use crate::store::Store;
+use crate::trace::Trace;
 
 pub(crate) const SOCKET: Token = Token(0);
 pub(crate) const WAKER: Token = Token(1);
@@ -76,6 +77,7 @@ pub(crate) struct Node {
     /// When the node ends at the latest, once it was told to.
     pub(crate) end: Option<End>,
     pub(crate) started: Instant,
+    pub(crate) trace: Option<Trace>,
     /// It holds the lock, so it is dropped last: who gets the lock finds the socket's port free, and the control
     /// socket that it makes is not removed by us.
     pub(crate) store: Store,
@@ -86,6 +88,9 @@ impl Node {
     pub(crate) fn run(mut self, restored: Actions) -> Result<(), NodeError> {
         let (term, listen) = (self.raft.state().current_term().0, self.listen);
         info!(event = "ready", node = self.id.0, term, listen = %listen);
+        if let Some(trace) = &mut self.trace {
+            trace.started(self.raft.state());
+        }
         self.carry_out(restored)?;
         self.do_chores();
         let mut events = Events::with_capacity(64);
@@ -115,6 +120,9 @@ impl Node {
             self.serve_resolver();
             let took = Instant::now().saturating_duration_since(began);
             self.counters.turns.add(took);
+        }
+        if let Some(trace) = &mut self.trace {
+            trace.stopped();
         }
         info!(event = "stopped", node = self.id.0);
         Ok(())
@@ -154,6 +162,9 @@ impl Node {
     pub(crate) fn step(&mut self, event: Event) -> Result<(), NodeError> {
         self.note_answer(&event);
         let actions = self.raft.step(event);
+        if let Some(trace) = &mut self.trace {
+            trace.event(&event, self.raft.state());
+        }
         self.carry_out(actions)
     }
 
@@ -162,12 +173,18 @@ impl Node {
             // Read anew: a timer that counted from before a slow sync would have run out when what it waits for is sent.
             self.deadlines.carry_out(&action, Instant::now());
             self.shared.carry_out(&action);
+            if let Some(trace) = &mut self.trace {
+                trace.action(&action);
+            }
             match action {
                 Action::Persist(state) => {
                     let began = Instant::now();
                     self.store.persist(&state).map_err(NodeError::Persist)?;
                     self.counters
                         .synced(Instant::now().saturating_duration_since(began));
+                    if let Some(trace) = &mut self.trace {
+                        trace.synced();
+                    }
                 }
                 Action::Send { to, message } => self.send(to, Some(&message)),
                 Action::LeadershipGained {

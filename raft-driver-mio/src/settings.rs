@@ -52,6 +52,9 @@ pub struct Settings {
     pub last_log: LogPosition,
     /// Whether to serve a control socket, `control.sock`, in the state directory.
     pub control_socket: bool,
+    /// Where to write a trace of everything that the node is told and does, if anywhere. It grows by some 2.5 KB with each of a
+    /// leader's heartbeats to two others; at 256 MiB the file is put aside as FILE.1, in place of the one before.
+    pub trace: Option<PathBuf>,
     /// How long the host has to stop what it runs under the leadership, when it is asked to hand it over. `None`: there is nothing
     /// to stop, and a transfer begins as soon as it is asked for.
     ///
@@ -90,6 +93,7 @@ impl Settings {
             take_back: false,
             last_log: LogPosition::default(),
             control_socket: false,
+            trace: None,
             stop_timeout: None,
             kill_delay: Duration::ZERO,
         }

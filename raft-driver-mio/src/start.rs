@@ -28,6 +28,7 @@ use crate::settings::{Listen, PeerAddress, Settings};
 use crate::shared::Shared;
 use crate::store::Store;
 use crate::takeover::takeover_wait;
+use crate::trace::Trace;
 
 /// How much room for datagrams that were not read yet is asked for, in bytes: a few thousand small ones.
 const RECEIVE_BUFFER: usize = 1 << 20;
@@ -48,8 +49,7 @@ pub fn start(settings: Settings) -> Result<Handle, StartError> {
     let (store, hard_state, socket) = open(&settings)?;
     let listen = socket.local_addr().map_err(system("the socket"))?;
     let poll = Poll::new().map_err(system("epoll"))?;
-    let waker = Waker::new(poll.registry(), WAKER).map_err(system("a waker"))?;
-    let waker = Arc::new(waker);
+    let waker = Arc::new(Waker::new(poll.registry(), WAKER).map_err(system("a waker"))?);
     let mut socket = UdpSocket::from_std(socket);
     poll.registry()
         .register(&mut socket, SOCKET, Interest::READABLE)
@@ -70,6 +70,7 @@ pub fn start(settings: Settings) -> Result<Handle, StartError> {
         Arc::clone(&waker),
     );
     let node = Node {
+        trace: trace(&settings, &config)?,
         peers: Peers::new(&settings.peers, listen),
         preference: Preference::of(&settings),
         transport: transport(&settings, &config),
@@ -184,6 +185,17 @@ fn resolver(settings: &Settings, waker: &Arc<Waker>) -> Result<Option<Resolver>,
     }
     let resolver = Resolver::start(Arc::clone(waker));
     resolver.map(Some).map_err(system("a thread"))
+}
+
+fn trace(settings: &Settings, config: &Config) -> Result<Option<Trace>, StartError> {
+    let Some(path) = &settings.trace else {
+        return Ok(None);
+    };
+    let path = path.clone();
+    match Trace::start(&path, config) {
+        Ok(trace) => Ok(Some(trace)),
+        Err(error) => Err(StartError::Trace { path, error }),
+    }
 }
 
 fn transport(settings: &Settings, config: &Config) -> Transport {

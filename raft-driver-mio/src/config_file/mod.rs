@@ -56,6 +56,8 @@ pub struct File {
     pub http: Option<SocketAddr>,
     /// Whether that may be another address than loopback.
     pub http_public: bool,
+    /// Where to write a trace, if anywhere.
+    pub trace: Option<PathBuf>,
     /// The least important lines to log.
     pub log_level: Option<String>,
     /// How to write them.

@@ -18,3 +18,4 @@ mod refusals;
 #[cfg(all(feature = "cli", target_os = "linux"))]
 mod reload;
 mod replays;
+mod trace;

@@ -103,6 +103,9 @@ impl Builder<'_> {
                 self.moment(index, t, words::fault(fault));
                 self.fault(index, t, *fault);
             }
+            What::Dropped { count } => {
+                self.moment(index, t, format!("{count} records are missing here"));
+            }
             What::Stopped {} => {
                 self.moment(index, t, "stops".to_owned());
                 self.ends(index, t);

@@ -147,6 +147,11 @@ pub enum What {
     },
     /// Something was done to the node.
     Fault(Fault),
+    /// The disk of the trace was too slow, and so many records are missing here.
+    Dropped {
+        /// How many.
+        count: u64,
+    },
     /// The node was told to stop, and did.
     Stopped {},
 }

@@ -61,7 +61,7 @@ class Controls {
   }
 
   key(event) {
-    if (event.ctrlKey || event.metaKey || event.altKey || event.target.matches?.("input, select, textarea")) return;
+    if (event.ctrlKey || event.metaKey || event.altKey || event.target.matches?.("input:not([type=checkbox]), select, textarea")) return;
     const own = this.view.model.moments[this.view.moment]?.node;
     const ofNode = event.shiftKey ? (moment) => moment.node === own : undefined;
     const keys = {

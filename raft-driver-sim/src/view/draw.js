@@ -6,7 +6,8 @@ const LANE = { lease: 4, band: 18, election: 15, other: 6 };
 LANE.height = LANE.lease + LANE.band + LANE.election + LANE.other + 2;
 const PITCH = 104;
 const LABELS_UP_TO = 80;
-const HEADS_UP_TO = 4000;
+// Above so many messages lines that would lie on each other are drawn once, without dashes and heads.
+const ALL_UP_TO = 1500;
 
 class Drawing {
   constructor(canvas) {
@@ -196,9 +197,13 @@ class Drawing {
       pen.globalAlpha = 1;
     }
     const timers = band + LANE.band + 1;
+    // A timer that was set before the window may run into it, but then few were set since.
     const first = Math.max(0, Model.lowerBound(lane.timers, view.from, (bar) => bar.from) - 60);
+    const narrow = (view.to - view.from) / this.width;
     for (let index = first; index < lane.timers.length && lane.timers[index].from <= view.to; index += 1) {
-      this.timer(view, lane.timers[index], timers);
+      const bar = lane.timers[index];
+      // Narrower than a pixel, it is a part of a grey line.
+      if (bar.to - bar.from > narrow || index % 4 === 0) this.timer(view, bar, timers);
     }
     for (const span of lane.writes) {
       const part = this.part(view, span);
@@ -293,15 +298,14 @@ class Drawing {
   arrows(view) {
     const { pen } = this;
     const visible = [...view.model.messagesIn(view.from, view.to)].filter((message) => this.shows(view, message));
-    const heads = visible.length <= HEADS_UP_TO;
+    const all = visible.length <= ALL_UP_TO;
     const labels = visible.length <= LABELS_UP_TO ? [] : null;
     // One path for each kind: thousands of strokes one by one are slow.
     for (const [kind, { colour, answer }] of Object.entries(KINDS)) {
-      const lines = visible.filter((message) => message.kind === kind).map((message) => [message, this.line(view, message)]);
-      const drawn = lines.filter(([, line]) => line);
+      const drawn = this.lines(view, visible.filter((message) => message.kind === kind), all);
       pen.strokeStyle = pen.fillStyle = this.colour[colour];
       pen.lineWidth = 1.1;
-      pen.setLineDash(answer ? [4, 3] : []);
+      pen.setLineDash(answer && all ? [4, 3] : []);
       pen.beginPath();
       for (const [, line] of drawn) {
         pen.moveTo(line.x0, line.y0);
@@ -309,7 +313,7 @@ class Drawing {
       }
       pen.stroke();
       pen.setLineDash([]);
-      if (heads) for (const [, line] of drawn) if (!line.lost) this.head(line);
+      if (all) for (const [, line] of drawn) if (!line.lost) this.head(line);
       if (labels) for (const [message, line] of drawn) this.label(message, line, labels);
     }
     for (const message of visible) {
@@ -317,6 +321,23 @@ class Drawing {
       const line = this.line(view, message);
       if (line?.lost) this.cross(line.x1, line.y1, 4);
     }
+  }
+
+  // The messages that are drawn, each with its line: with `all` every one, otherwise one for each place.
+  lines(view, messages, all) {
+    const places = new Set();
+    const drawn = [];
+    for (const message of messages) {
+      const line = this.line(view, message);
+      if (!line) continue;
+      if (!all) {
+        const place = `${line.y0} ${line.y1} ${Math.round(line.x0 / 2)} ${Math.round(line.x1 / 2)}`;
+        if (places.has(place)) continue;
+        places.add(place);
+      }
+      drawn.push([message, line]);
+    }
+    return drawn;
   }
 
   head({ x0, y0, x1, y1 }) {

@@ -107,6 +107,7 @@ pub(crate) fn read(given: options::Options) -> Result<Given, String> {
     settings.prefer = prefer.into_iter().map(NodeId).collect();
     settings.take_back = given.take_back || file.take_back;
     settings.control_socket = true;
+    settings.trace = given.trace.or(file.trace);
     let defaults = Options::default();
     settings.options = Options {
         heartbeat_interval: given

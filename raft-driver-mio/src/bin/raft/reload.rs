@@ -15,7 +15,7 @@ pub(crate) struct Reload {
 }
 
 /// Everything that does not change while a node runs, by the names of the options.
-type Fixed = [(&'static str, String); 18];
+type Fixed = [(&'static str, String); 19];
 
 impl Reload {
     /// `given` is what `options` were read as.
@@ -90,6 +90,7 @@ fn fixed(
         ("take-back", settings.take_back.to_string()),
         ("witness", options.witness.to_string()),
         ("insecure", settings.insecure.to_string()),
+        ("trace", format!("{:?}", settings.trace)),
         ("log-level", logging.level.to_string().to_lowercase()),
         ("log-format", format!("{:?}", logging.format).to_lowercase()),
         ("http", format!("{http:?}")),
