@@ -34,39 +34,38 @@
 //!
 //! ```
 //! use std::{io, time::{Duration, Instant}};
-//! use raft_core::{Action, Actions, Deadlines, Event, HardState, Lease, Message, NodeId, Raft};
+//! use raft_core::{Action, Event, HardState, Message, Next, Node, NodeId};
 //! # fn save(_: &HardState) -> io::Result<()> { Ok(()) }
 //! # fn send(_: NodeId, _: &Message) {}
 //! # fn receive(_: Option<Duration>) -> Option<(NodeId, Message)> { None }
 //!
-//! fn run<R: rand_core::Rng>(mut raft: Raft<R>, restored: Actions) -> io::Result<()> {
-//!     let mut deadlines = Deadlines::new();
-//!     let mut lease = Lease::new(raft.config().lease());
-//!     let mut actions = restored;
+//! fn run<R: rand_core::Rng>(mut node: Node<R, Instant>) -> io::Result<()> {
 //!     loop {
-//!         for action in actions {
-//!             deadlines.carry_out(&action, Instant::now());
-//!             lease.carry_out(&action, Instant::now);
-//!             match action {
+//!         match node.next(Instant::now) {
+//!             Next::CarryOut(action) => match action {
 //!                 Action::Persist(state) => save(&state)?,
 //!                 Action::Send { to, message } => send(to, &message),
 //!                 Action::LeadershipLost { term, reason } => println!("lost {term}: {reason:?}"),
 //!                 Action::LeadershipGained { term, .. } => println!("gained {term}"),
-//!                 Action::LeadershipConfirmed { .. } => { /* `lease` is valid now */ }
+//!                 Action::LeadershipConfirmed { .. } => { /* `node.lease()` is valid now */ }
 //!                 Action::Report(report) => println!("{report:?}"),
 //!                 Action::SetTimer { .. } | Action::CancelTimer(_) | Action::StartRound { .. } => {}
+//!             },
+//!             Next::Wait(until) => {
+//!                 let patience = until.map(|at| at.saturating_duration_since(Instant::now()));
+//!                 if let Some((from, message)) = receive(patience) {
+//!                     node.step(Event::Receive { from, message });
+//!                 }
 //!             }
 //!         }
-//!         let event = deadlines.expire(Instant::now()).or_else(|| {
-//!             let patience = deadlines.next().map(|at| at.saturating_duration_since(Instant::now()));
-//!             receive(patience).map(|(from, message)| Event::Receive { from, message })
-//!         });
-//!         actions = event.map_or_else(Actions::default, |event| raft.step(event));
 //!     }
 //! }
 //! ```
 //!
-//! Due timers come before messages, so that a flood stops neither heartbeats nor the end of an election.
+//! [`Node`] keeps the order of the actions, the timers and the lease, and has due timers come before messages, so that a
+//! flood stops neither heartbeats nor the end of an election. A driver with needs of its own (one sync for many events, many
+//! nodes on one timer wheel) builds the same from the parts: [`Raft::step`], [`Deadlines`], [`Lease`]. `docs/embedding.md` of
+//! this crate has whole programs on bare threads, tokio and smol.
 //!
 //! # Time without a clock
 //!
@@ -119,7 +118,7 @@
 //! # Reading order
 //!
 //! `types`, `message`, `event`, `action`, `report`, `config`; `raft` (restore and step: the heart), `state`, `role`; then
-//! `election`, `heartbeat`, `transfer`; `quorum`, `invariants`; `deadlines` and `lease` for drivers.
+//! `election`, `heartbeat`, `transfer`; `quorum`, `invariants`; `deadlines`, `lease` and `node` for drivers.
 //!
 //! "The paper" is Ongaro and Ousterhout, *In Search of an Understandable Consensus Algorithm* (extended
 //! version); "the thesis" is Ongaro, *Consensus: Bridging Theory and Practice*.
@@ -146,6 +145,7 @@ mod heartbeat;
 mod invariants;
 mod lease;
 mod message;
+mod node;
 mod quorum;
 mod raft;
 mod report;
@@ -167,6 +167,7 @@ pub use message::{
     AppendEntries, AppendEntriesResponse, Message, MessageKind, RequestPreVote,
     RequestPreVoteResponse, RequestVote, RequestVoteResponse, TimeoutNow,
 };
+pub use node::{Next, Node};
 pub use quorum::VoterSet;
 pub use raft::{Raft, RestoreError};
 pub use report::{

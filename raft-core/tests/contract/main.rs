@@ -8,6 +8,7 @@ mod cluster;
 mod helpers;
 #[cfg(feature = "serde")]
 mod invariants;
+mod looped;
 mod node;
 mod roles;
 #[cfg(feature = "serde")]
