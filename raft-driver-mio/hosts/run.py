@@ -11,6 +11,7 @@ Exit status: 0 all held; 1 something did not; 2 a wrong option; 77 the privilege
 import argparse
 import glob
 import os
+import re
 import shutil
 import signal
 import statistics
@@ -94,6 +95,7 @@ def happen(cluster, fault, row):
     from ledger import gaps, instances, violations
 
     leader = cluster.settle()
+    marks = {host: len(cluster.log(host)) for host in cluster.members}
     harm = fault(cluster, leader)
     next(harm)
     if fault.moves:
@@ -109,7 +111,14 @@ def happen(cluster, fault, row):
     row.runs += 1
     row.overlaps += overlaps
     row.backwards += backwards
-    row.moved += len(instances(lines)) > 1
+    moved = len(instances(lines)) > 1
+    row.moved += moved
+    if moved and not fault.moves:
+        # It need not have.
+        for host, mark in marks.items():
+            for line in cluster.log(host)[mark:].splitlines():
+                if re.search("event=(lease_lost|leadership_lost) ", line):
+                    cluster.notes.append(line.split(" level=")[-1])
     row.gaps.append(max(gaps(lines), default=0))
     cluster.ledger.forget()
 
