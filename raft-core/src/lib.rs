@@ -120,6 +120,9 @@
 //! `types`, `message`, `event`, `action`, `report`, `config`; `raft` (restore and step: the heart), `state`, `role`; then
 //! `election`, `heartbeat`, `transfer`; `quorum`, `invariants`; `deadlines`, `lease` and `node` for drivers.
 //!
+//! `docs/figure2.md` of this crate leads from each rule of the paper to the function that implements it and the tests that show
+//! it.
+//!
 //! "The paper" is Ongaro and Ousterhout, *In Search of an Understandable Consensus Algorithm* (extended
 //! version); "the thesis" is Ongaro, *Consensus: Bridging Theory and Practice*.
 #![no_std]
