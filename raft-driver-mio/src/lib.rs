@@ -51,6 +51,15 @@
 //! finds it over without having been told. What remains is a pause between asking and acting, and a virtual
 //! machine that is stopped or rolled back: only the fencing token helps against those.
 //!
+//! # Work that must stop first
+//!
+//! A host whose work takes time to stop says so with [`Settings::stop_timeout`]. A transfer that an operator asks for is then announced in
+//! [`View::hand_over`] while the node goes on leading; the host stops its work and calls [`Handle::hand_over`], and
+//! its successor may start at once. One that succeeds a leader that was lost waits until [`Leadership::may_start`], if work may take
+//! longer to die ([`Settings::kill_delay`]) than the lease leaves of the election timeout. Another process that must die with the lease is told
+//! [`Handle::lease_until`], by a clock that it can read itself. `raft exec` is such a host, and `docs/exec.md` of this crate is the
+//! proof of what it promises.
+//!
 //! # What is where
 //!
 //! The state directory holds the node's durable state and a lock ([`Store`]) and, if it was asked for, the control socket

@@ -32,18 +32,21 @@ Exit status:
   78  a wrong configuration, or state that is missing, damaged or another node's: starting it again
       does not help
 
-Hooks, --on-leader, --on-follower and --on-change, are programs, run without a shell, one at a time, each told of the
-latest state. --on-follower runs once at the start, to clear what an earlier run left, and until it has succeeded
-the node does not campaign; then whenever --on-leader has begun and the node leads with a lease no longer. It is tried
-again when it fails. --on-leader is killed if the lease ends while it runs; if it fails, --on-follower runs and the
-leadership is given up. In an orderly hand-over --on-follower runs while the node still leads, and the next node
-need not wait. Otherwise another node may lead from the moment at which T has passed since this one's last
-heartbeat that was answered, whether --on-follower has run or not (--kill-delay has it wait for longer): hooks do
-not fence. A program that must be dead before another starts is for raft exec.
-Their environment is PATH, HOME, USER, LOGNAME, SHELL, LANG, LC_ALL, TZ, TMPDIR and XDG_RUNTIME_DIR of this
-process, and RAFT_EVENT (leader, follower, no_leader, stopping), RAFT_TERM (the fencing token), RAFT_SEQ (grows), RAFT_NODE_ID,
-RAFT_CLUSTER, RAFT_LEADER_ID, RAFT_LEADER_ADDR, RAFT_LEASE_SECONDS and RAFT_STATE_DIR; the same is on their
-standard input, as one line of JSON.
+Hooks, --on-leader, --on-follower and --on-change, are programs, run without a shell, one at a
+time, each told of the latest state. --on-follower runs once at the start, to clear what an
+earlier run left, and until it has succeeded the node does not campaign; then whenever
+--on-leader has begun and the node leads with a lease no longer. It is tried again when it
+fails. --on-leader is killed if the lease ends while it runs; if it fails, --on-follower runs
+and the leadership is given up. In an orderly hand-over --on-follower runs while the node
+still leads, and the next node need not wait. Otherwise another node may lead from the moment
+at which T has passed since this one's last heartbeat that was answered, whether --on-follower
+has run or not (--kill-delay has it wait for longer): hooks do not fence. A program that must
+be dead before another starts is for raft exec.
+Their environment is PATH, HOME, USER, LOGNAME, SHELL, LANG, LC_ALL, TZ, TMPDIR and
+XDG_RUNTIME_DIR of this process, and RAFT_EVENT (leader, follower, no_leader, stopping),
+RAFT_TERM (the fencing token), RAFT_SEQ (grows), RAFT_NODE_ID, RAFT_CLUSTER, RAFT_LEADER_ID,
+RAFT_LEADER_ADDR, RAFT_LEASE_SECONDS and RAFT_STATE_DIR; the same is on their standard input,
+as one line of JSON.
 
 Example, the first of three hosts, at its very first start:
   raft node --cluster billing --id 1 --listen 10.0.0.1:7400 \\

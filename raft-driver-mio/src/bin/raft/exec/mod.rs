@@ -7,6 +7,7 @@
 //! running.
 
 mod command;
+mod events;
 mod keeper;
 mod link;
 mod options;
@@ -45,31 +46,35 @@ const LEADERSHIP_LOST: u8 = 75;
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
 What it promises:
-  Let t0 be when the leader sent the last heartbeat that a majority answered, L the lease (four fifths of
-  --election-timeout T) and G the --kill-delay. CMD on the old leader is dead no later than t0 + L + G; CMD on
-  a new leader starts no earlier than that, with clocks that drift by up to 1 %. G is what L leaves of T, 90 ms by
-  default, which is there without any wait; a longer --kill-delay has each new leader wait for the excess.
-  G is for the system to carry a SIGKILL out (less --grace): choose it for hosts under load. After an orderly
-  hand-over, when the old leader has seen CMD end, the new one starts it at once. This holds when this
-  process is killed or stopped (SIGKILL, SIGSTOP), and when its disk, its network or its host fails.
-  It does not hold for a machine that is stopped as a whole, child and all, and goes on later (a paused
-  virtual machine): for a moment CMD goes on as well. Only what CMD writes to can answer that: have it
-  refuse a RAFT_TERM lower than the highest that it has seen.
+  Let t0 be when the leader sent the last heartbeat that a majority answered, L the lease
+  (four fifths of --election-timeout T) and G the --kill-delay. CMD on the old leader is
+  dead no later than t0 + L + G; CMD on a new leader starts no earlier than that, with
+  clocks that drift by up to 1 %. G is what L leaves of T, 90 ms by default, which is there
+  without any wait; a longer one has each new leader wait for the excess. G, less --grace,
+  is what the system may take to carry a SIGKILL out: choose it for hosts under load. After
+  an orderly hand-over, when the old leader has seen CMD end, the new one starts it at once.
+  This holds when this process is killed or stopped (SIGKILL, SIGSTOP), and when its disk,
+  its network or its host fails. It does not hold for a machine that is stopped as a whole,
+  CMD and all, and goes on later (a paused virtual machine): for a moment CMD goes on as
+  well. Only what CMD writes to can answer that: have it refuse a RAFT_TERM lower than the
+  highest that it has seen.
 
 When leadership ends:
-  Lease lost: SIGKILL at once, to CMD and all its descendants. With --grace SIGTERM comes before it.
-  Asked to hand over (SIGTERM or SIGINT to this process, raft transfer, raft step-down): --stop-signal to the group
-  while this member still leads, SIGKILL after --stop-timeout, then the leadership passes on.
-  CMD ends by itself: the leadership passes on, and this member ends with CMD's status. With --restart the
-  member stays, is not elected again for a while (1 s, doubled at each end in a row to 60 s), and starts CMD
-  when it leads again.
+  Lease lost: SIGKILL at once, to CMD and all its descendants. With --grace SIGTERM comes
+  before it.
+  Asked to hand over (SIGTERM or SIGINT to this process, raft transfer, raft step-down,
+  --take-back): --stop-signal to the group while this member still leads, SIGKILL after
+  --stop-timeout, then the leadership passes on.
+  CMD ends by itself: the leadership passes on, and this member ends with CMD's status. With
+  --restart the member stays, is not elected again for a while (1 s, doubled at each end in
+  a row to 60 s), and starts CMD when it leads again.
 
 Environment of CMD: that of this process, and
   RAFT_TERM           the fencing token: grows with every leadership, never repeats on another host
-  RAFT_NODE_ID        this member                  RAFT_CLUSTER      the cluster's name
-  RAFT_LEADER_ID      this member                  RAFT_LEADER_ADDR  its address
-  RAFT_EVENT          leader                       RAFT_SEQ          grows with every start
-  RAFT_LEASE_SECONDS  the lease's length           RAFT_STATE_DIR    for raft status, raft step-down
+  RAFT_NODE_ID        this member                RAFT_CLUSTER      the cluster's name
+  RAFT_LEADER_ID      this member                RAFT_LEADER_ADDR  its address
+  RAFT_EVENT          leader                     RAFT_SEQ          grows with every start
+  RAFT_LEASE_SECONDS  the lease's length         RAFT_STATE_DIR    for raft status and the like
 
 Signals:
   TERM, INT           stop CMD, hand over, exit 0; a second one kills CMD and exits 128+N
@@ -80,7 +85,9 @@ Exit status:
   CMD's own, 128+N if signal N killed it; 0 after SIGTERM or SIGINT
   75   the leadership was lost (--once)
   78   a wrong configuration or state, as raft node has it
-  125  raft itself failed, or a wrong option      126  CMD cannot be executed      127  CMD is not found
+  125  raft itself failed, or a wrong option
+  126  CMD cannot be executed
+  127  CMD is not found
 
 Example, the first of three hosts, at its very first start:
   raft exec --cluster billing --id 1 --listen 10.0.0.1:7400 \\

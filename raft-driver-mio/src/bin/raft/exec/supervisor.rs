@@ -1,9 +1,8 @@
 //! The supervisor: has the program run while this member leads, and only then.
 
 use std::ffi::OsString;
+use std::sync::Arc;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::thread;
 use std::time::{Duration, Instant as StdInstant};
 
 use raft_core::{NodeId, Term};
@@ -13,7 +12,8 @@ use signal_hook::consts::{SIGHUP, SIGINT, SIGKILL, SIGTERM};
 use signal_hook::iterator::Signals;
 use tracing::{error, info, warn};
 
-use super::link::{Keeper, Link};
+use super::events::{Event, LONG, SharedLink, extend, listen, lock, nanoseconds, watch};
+use super::link::Keeper;
 use super::options::Wishes;
 use super::orders::{End, Notice, Order};
 use super::{FAILED, LEADERSHIP_LOST, slay};
@@ -23,8 +23,6 @@ use crate::reload::Reload;
 use crate::restarts::Restarts;
 use crate::{systemd, tallies};
 
-/// How long there is nothing to do, if nothing is due.
-const LONG: Duration = Duration::from_secs(3600);
 /// How long the keeper may take to say that a program has ended, beyond the time that the program has, while the
 /// lease lasts.
 const KEEPER_PATIENCE: Duration = Duration::from_secs(1);
@@ -40,14 +38,6 @@ pub(crate) struct Plan {
     /// Children of this process that are none of the program's.
     pub(crate) spared: Vec<Pid>,
     pub(crate) facts: Facts,
-}
-
-enum Event {
-    /// The node's state changed.
-    Changed,
-    Signal(i32),
-    /// What the keeper of that number said; `None` when it is gone.
-    Keeper(u64, Option<Notice>),
 }
 
 /// The program while it runs, as far as is known here.
@@ -72,9 +62,6 @@ struct Ending {
     /// Whether the node was told.
     shutting_down: bool,
 }
-
-/// The link to the current keeper, for the thread that extends the lease.
-type SharedLink = Arc<Mutex<Option<Link>>>;
 
 struct Supervisor {
     handle: Handle,
@@ -116,49 +103,6 @@ pub(crate) fn run(member: &Member, signals: Signals, plan: Plan) -> Result<u8, R
     };
     supervisor.start_keeper();
     supervisor.serve(&heard)
-}
-
-/// Tells of each change of the node's state.
-fn watch(handle: &Handle, events: &Sender<Event>) {
-    let (mut states, events) = (handle.subscribe(), events.clone());
-    thread::spawn(move || {
-        while states.wait_changed(Duration::MAX).is_some() && events.send(Event::Changed).is_ok() {}
-    });
-}
-
-fn listen(mut signals: Signals, events: &Sender<Event>) {
-    let events = events.clone();
-    thread::spawn(move || {
-        for signal in &mut signals {
-            let _ = events.send(Event::Signal(signal));
-        }
-    });
-}
-
-/// Passes each extension of the lease on to the keeper, on a thread that waits for nothing else.
-fn extend(handle: &Handle, link: &SharedLink) {
-    let (handle, link) = (handle.clone(), Arc::clone(link));
-    thread::spawn(move || {
-        let mut seen = None;
-        while !handle.view().stopped {
-            let lease = handle.wait_lease(seen, LONG);
-            if let (Some((term, until)), Some(link)) = (lease, &*lock(&link)) {
-                link.give(&Order::Until {
-                    term: term.0,
-                    until: nanoseconds(until.since_start()),
-                });
-            }
-            seen = lease;
-        }
-    });
-}
-
-fn lock(link: &Mutex<Option<Link>>) -> MutexGuard<'_, Option<Link>> {
-    link.lock().unwrap_or_else(PoisonError::into_inner)
-}
-
-fn nanoseconds(duration: Duration) -> u64 {
-    u64::try_from(duration.as_nanos()).unwrap_or(u64::MAX)
 }
 
 impl Supervisor {
