@@ -5,7 +5,7 @@ use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 use std::process::{Command, Stdio};
 
-use rustix::process::Signal;
+use rustix::process::{Pid, Signal, kill_process};
 use tempfile::TempDir;
 
 use crate::common::{Killed, Lines, raft, said, wait_until};
@@ -138,6 +138,15 @@ fn who_could_read_the_file_still_can() {
     assert_eq!(mode(), 0o640);
 }
 
+/// A process that is none of our children, and does not outlive the test either.
+struct Left(Pid);
+
+impl Drop for Left {
+    fn drop(&mut self) {
+        let _ = kill_process(self.0, Signal::KILL);
+    }
+}
+
 #[test]
 fn a_younger_term_starts_only_when_all_of_an_older_one_has_ended() {
     let fence = Fence::new();
@@ -151,6 +160,8 @@ fn a_younger_term_starts_only_when_all_of_an_older_one_has_ended() {
     let pids = Lines::of(older.0.stdout.take().expect("a pipe")).next();
     let pids = pids.expect("a line");
     let (main, left) = pids.split_once(' ').expect("two ids");
+    let left = left.parse().ok().and_then(Pid::from_raw);
+    let left = Left(left.expect("an id"));
     assert_eq!(main, older.0.id().to_string(), "raft is still between");
 
     let (code, _, words) = said(
@@ -169,8 +180,7 @@ fn a_younger_term_starts_only_when_all_of_an_older_one_has_ended() {
         "it did not wait for what is left"
     );
     assert!(!Path::new(&mark).exists());
-    let left = left.parse().ok().and_then(rustix::process::Pid::from_raw);
-    rustix::process::kill_process(left.expect("an id"), Signal::KILL).expect("it runs");
+    drop(left);
     assert_eq!(younger.wait().code(), Some(0));
     assert!(Path::new(&mark).exists());
 }
