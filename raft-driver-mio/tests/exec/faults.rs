@@ -107,7 +107,7 @@ fn what_a_program_leaves_behind_is_killed() {
 }
 
 #[test]
-fn with_grace_the_instance_may_end_by_itself_and_the_next_one_waits() {
+fn with_grace_the_instance_may_end_by_itself() {
     let hosts = Hosts::new(3);
     let program = "trap 'echo end >> $TEST_LEDGER; exit' TERM; echo start >> $TEST_LEDGER; \
                    while :; do sleep 0.01; done";
@@ -131,4 +131,32 @@ fn with_grace_the_instance_may_end_by_itself_and_the_next_one_waits() {
         ledger().lines().filter(|line| *line == "start").count() == 2
     });
     assert_eq!(ledger(), "start\nend\nstart\n");
+}
+
+#[test]
+fn a_new_leader_waits_for_an_instance_that_has_a_long_grace() {
+    let hosts = Hosts::new(3);
+    // It goes on for as long as it can.
+    let program = "trap '' TERM; while :; do echo $RAFT_TERM >> $TEST_LEDGER; sleep 0.01; done";
+    let options = ["--grace=2s", "--kill-delay=4s"];
+    let start = |id| hosts.start(id, &options, &["sh", "-c", program]);
+    let members: Vec<Member> = (1..=3).map(start).collect();
+    let terms = || -> Vec<u64> {
+        let ledger = std::fs::read_to_string(hosts.path("ledger")).unwrap_or_default();
+        ledger
+            .lines()
+            .filter_map(|line| line.parse().ok())
+            .collect()
+    };
+    let started = |member: &&Member| member.log().contains("event=program_started");
+    wait_until("an instance", || {
+        members.iter().any(|member| started(&member))
+    });
+    wait_until("it writes", || !terms().is_empty());
+    let first = terms()[0];
+    let leader = members.iter().find(started).expect("a leader");
+    leader.ask(&Request::Isolate { on: true });
+    wait_until("another instance", || terms().last() > Some(&first));
+    leader.wait_for_log("event=program_killed");
+    assert!(terms().is_sorted(), "{:?}", terms());
 }
