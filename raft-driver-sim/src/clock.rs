@@ -77,6 +77,11 @@ impl Clock {
         Some(self.changed + Duration::from_nanos(passed))
     }
 
+    pub(crate) fn leap(&mut self, by: Duration, now: Time) {
+        self.set_rate(self.rate, now);
+        self.shown += by;
+    }
+
     pub(crate) fn set_rate(&mut self, rate: ClockRate, now: Time) {
         self.shown = self.read(now);
         self.changed = now;

@@ -1,5 +1,7 @@
 //! What can be done to a [`World`]: crashes, pauses, cut links, clocks and disks.
 
+use core::time::Duration;
+
 use raft_core::{Event, LogPosition, NodeId};
 
 use crate::clock::ClockRate;
@@ -86,6 +88,18 @@ impl<O: Observer> World<O> {
         node.clock.set_rate(rate, now);
         node.wake = None;
         self.schedule_wake(index);
+    }
+
+    /// The node's clock goes on by so much at once. After that the checker no longer looks at leases in this world.
+    pub fn leap_clock(&mut self, node: NodeId, by: Duration) {
+        let index = self.index(node);
+        self.fault(index, Fault::ClockLeap(by));
+        self.checker.forgive_leases();
+        let now = self.now;
+        let node = &mut self.nodes[index];
+        node.clock.leap(by, now);
+        node.wake = None;
+        self.serve(index);
     }
 
     /// The node's disk behaves like this from the next write on.

@@ -39,6 +39,7 @@ mod network;
 mod node;
 mod observer;
 pub mod pathologies;
+pub mod play;
 mod queue;
 mod rng;
 pub mod scenario;

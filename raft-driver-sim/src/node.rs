@@ -1,5 +1,6 @@
 //! A node: a core, and what its driver keeps beside it.
 
+use core::time::Duration;
 use std::collections::VecDeque;
 
 use raft_core::{Action, Config, Deadlines, Event, Lease, Message, Raft, Term, Timer};
@@ -45,6 +46,8 @@ pub(crate) struct Process {
     pub(crate) inbox: VecDeque<(usize, Message)>,
     deadlines: Deadlines<LocalTime>,
     election_due: Option<LocalTime>,
+    /// What the election timer was last set to.
+    election_set_to: Duration,
 }
 
 /// An action that is still to be carried out.
@@ -66,6 +69,7 @@ impl Process {
             inbox: VecDeque::new(),
             deadlines: Deadlines::new(),
             election_due: None,
+            election_set_to: Duration::ZERO,
         }
     }
 
@@ -80,6 +84,11 @@ impl Process {
 
     pub(crate) fn next_deadline(&self) -> Option<LocalTime> {
         self.deadlines.next()
+    }
+
+    /// When the election timer is due, and what it was set to.
+    pub(crate) fn election_timer(&self) -> Option<(LocalTime, Duration)> {
+        Some((self.election_due?, self.election_set_to))
     }
 
     pub(crate) fn expire(&mut self, now: LocalTime) -> Option<Event> {
@@ -121,7 +130,10 @@ impl Process {
                     ..
                 },
                 _,
-            ) => self.election_due = Some(now + after),
+            ) => {
+                self.election_due = Some(now + after);
+                self.election_set_to = after;
+            }
             (Action::CancelTimer(Timer::Election), _) => self.election_due = None,
             _ => {}
         }

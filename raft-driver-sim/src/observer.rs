@@ -1,5 +1,7 @@
 //! Looking on while a world runs.
 
+use core::time::Duration;
+
 use raft_core::{Action, Event, LogPosition, Message, NodeId, State};
 use serde::{Deserialize, Serialize};
 
@@ -53,6 +55,8 @@ pub enum Fault {
     Resume,
     /// Its clock runs at another rate.
     ClockRate(ClockRate),
+    /// Its clock goes on by so much at once.
+    ClockLeap(Duration),
     /// What it sends to another node is lost from now on.
     Cut {
         /// The other node.

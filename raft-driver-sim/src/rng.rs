@@ -146,6 +146,11 @@ impl Chance {
         }
     }
 
+    /// The chance in millionths.
+    pub const fn as_millionths(self) -> u32 {
+        self.0
+    }
+
     /// So many percent; more than a hundred are a hundred.
     pub const fn percent(percent: u32) -> Self {
         Self::millionths(percent.saturating_mul(10_000))

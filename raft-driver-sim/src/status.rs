@@ -1,5 +1,7 @@
 //! What can be asked of a [`World`].
 
+use core::time::Duration;
+
 use raft_core::{HardState, LogPosition, NodeId, Role, RoleKind, State, Term};
 
 use crate::checker::Violation;
@@ -52,6 +54,18 @@ impl<O: Observer> World<O> {
     /// What a node's clock shows.
     pub fn local_time(&self, node: NodeId) -> LocalTime {
         self.local_now(self.index(node))
+    }
+
+    /// Whether what one node sends to another is lost.
+    pub fn is_cut(&self, from: NodeId, to: NodeId) -> bool {
+        self.network.is_cut(self.index(from), self.index(to))
+    }
+
+    /// How long a node's election timer still runs by its clock, and how long it was set to; `None` while it does not run.
+    pub fn election_timer(&self, node: NodeId) -> Option<(Duration, Duration)> {
+        let now = self.local_time(node);
+        let (due, set_to) = self.process(node)?.election_timer()?;
+        Some((due - now, set_to))
     }
 
     /// How a node's disk behaves.

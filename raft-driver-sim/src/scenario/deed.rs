@@ -5,7 +5,7 @@ use core::ops::RangeInclusive;
 use core::str::FromStr;
 use core::time::Duration;
 
-use raft_core::{LogIndex, LogPosition, NodeId, Term};
+use raft_core::{LogIndex, LogPosition, NodeId, RoleKind, Term};
 
 use super::words;
 use crate::clock::ClockRate;
@@ -16,7 +16,7 @@ use crate::world::World;
 
 /// How a line of a script reads, for error messages.
 const FORMS: &str = "crash WHO [after N], kill WHO, restart WHO, pause WHO, resume WHO, isolate WHO, cut A -> B, cut A - B, \
-     heal, heal A -> B, heal A - B, partition A B | C, transfer WHO [to B], keep WHO, let WHO, clock WHO 101%, \
+     heal, heal A -> B, heal A - B, partition A B | C, transfer WHO [to B], campaign WHO, keep WHO, let WHO, clock WHO 101%, \
      log WHO TERM.INDEX, disk WHO 1ms..5ms, delay 1ms..5ms, loss 10%, duplication 5%; WHO is a node, leader, followers or all";
 
 /// Which nodes are meant, when the time has come.
@@ -57,6 +57,8 @@ pub enum Deed {
     Partition(Vec<Vec<NodeId>>),
     /// It is asked to hand over its leadership.
     Transfer(Who, Option<NodeId>),
+    /// Its clock leaps, until it campaigns.
+    Campaign(Who),
     /// It votes, but does not campaign.
     Keep(Who),
     /// It may campaign again.
@@ -105,6 +107,7 @@ impl FromStr for Deed {
             }
             ["transfer", one] => Deed::Transfer(who(one)?, None),
             ["transfer", one, "to", to] => Deed::Transfer(who(one)?, Some(node(to)?)),
+            ["campaign", one] => Deed::Campaign(who(one)?),
             ["keep", one] => Deed::Keep(who(one)?),
             ["let", one] => Deed::Let(who(one)?),
             ["clock", one, rate] => {
@@ -171,7 +174,7 @@ impl Who {
 
 impl Deed {
     /// The nodes that are named.
-    pub(super) fn nodes(&self) -> Vec<NodeId> {
+    pub(crate) fn nodes(&self) -> Vec<NodeId> {
         let one = |who: &Who| match who {
             Who::Node(node) => vec![*node],
             Who::Leader | Who::Followers | Who::All => Vec::new(),
@@ -183,6 +186,7 @@ impl Deed {
             | Deed::Pause(who)
             | Deed::Resume(who)
             | Deed::Isolate(who)
+            | Deed::Campaign(who)
             | Deed::Keep(who)
             | Deed::Let(who)
             | Deed::Clock(who, _)
@@ -209,6 +213,7 @@ impl Deed {
             Deed::Pause(who) => each(world, *who, World::pause),
             Deed::Resume(who) => each(world, *who, World::resume),
             Deed::Isolate(who) => each(world, *who, World::isolate),
+            Deed::Campaign(who) => each(world, *who, campaign),
             Deed::Keep(who) => each(world, *who, World::keep_from_campaigning),
             Deed::Let(who) => each(world, *who, World::let_campaign),
             Deed::Cut(a, b, both) => links(world, *a, *b, *both, World::cut_one_way),
@@ -248,6 +253,18 @@ impl Deed {
 fn each<O: Observer>(world: &mut World<O>, who: Who, mut deed: impl FnMut(&mut World<O>, NodeId)) {
     for node in who.of(world) {
         deed(world, node);
+    }
+}
+
+/// A follower's clock leaps by its election timer, twice: over the first part and over the second.
+fn campaign<O: Observer>(world: &mut World<O>, node: NodeId) {
+    for _ in 0..2 {
+        let follows = world
+            .role(node)
+            .is_some_and(|role| role.kind() == RoleKind::Follower);
+        if let Some((left, _)) = world.election_timer(node).filter(|_| follows) {
+            world.leap_clock(node, left);
+        }
     }
 }
 

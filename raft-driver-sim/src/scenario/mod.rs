@@ -109,15 +109,29 @@ impl Scenario {
         recording
     }
 
-    /// The world before its seed, and the script: none for a test of the lab.
-    pub fn script(&self) -> Option<(&Settings, impl Iterator<Item = (Duration, &Deed)>)> {
+    /// The world before its seed, and the script, each line with its time and its words: none for a test of the lab.
+    pub fn script(&self) -> Option<(&Settings, impl Iterator<Item = (Duration, &Deed, &str)>)> {
         match &self.run {
             Run::Lab(..) => None,
             Run::Script {
                 settings, script, ..
-            } => Some((settings, script.iter().map(|(at, deed, _)| (*at, deed)))),
+            } => Some((
+                settings,
+                script
+                    .iter()
+                    .map(|(at, deed, words)| (*at, deed, words.as_str())),
+            )),
         }
     }
+}
+
+/// Reads a duration, such as `50ms` or `1.5s`.
+///
+/// # Errors
+///
+/// What is wrong with it, and how to write one.
+pub fn duration(text: &str) -> Result<Duration, String> {
+    words::duration(text)
 }
 
 /// Reads a window of time, such as `500ms..2s`, in nanoseconds.

@@ -272,7 +272,7 @@ impl Builder<'_> {
                 self.cut_since.entry((node, to)).or_insert(t);
             }
             Fault::Heal { to } => self.heal(node, to, t),
-            Fault::LogTail(_) => {}
+            Fault::ClockLeap(_) | Fault::LogTail(_) => {}
         }
     }
 

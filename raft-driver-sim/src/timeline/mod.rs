@@ -30,6 +30,7 @@ use serde::Serialize;
 
 pub use merge::merge;
 pub use record::{Header, Record, Recorder, Recording, TRACE_VERSION, What};
+pub(crate) use words::message as describe;
 
 /// What a picture shows. Times are in nanoseconds since the trace began.
 #[derive(Clone, Debug, PartialEq, Serialize)]

@@ -241,6 +241,7 @@ pub(super) fn fault(fault: &Fault) -> String {
             let percent = f64::from(rate.as_millionths()) / 1e4;
             format!("its clock runs at {percent} %")
         }
+        Fault::ClockLeap(by) => format!("its clock leaps by {by:?}"),
         Fault::Cut { to } => format!("is no longer heard by {to}"),
         Fault::Heal { to } => format!("is heard by {to} again"),
         Fault::LogTail(last) => {
@@ -250,7 +251,7 @@ pub(super) fn fault(fault: &Fault) -> String {
 }
 
 /// A message as the text traces write it.
-pub(super) fn message(message: &Message) -> String {
+pub(crate) fn message(message: &Message) -> String {
     let mut text = Vec::new();
     // Writing to memory does not fail.
     let _ = write_message(&mut text, message);

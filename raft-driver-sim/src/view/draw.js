@@ -128,7 +128,17 @@ class Drawing {
       pen.fillText(Model.time(t), x, 18);
     }
     pen.textAlign = "left";
-    for (const [t, note] of view.model.header.notes ?? []) {
+    this.notes(view);
+    pen.textAlign = "left";
+  }
+
+  // What a script did: a line for each time, and the words of as many as have room.
+  notes(view) {
+    const { pen } = this;
+    const times = new Map();
+    for (const [t, note] of view.model.header.notes ?? []) times.set(t, [...(times.get(t) ?? []), note]);
+    let right = LEFT;
+    for (const [t, notes] of times) {
       const x = this.x(view, t);
       if (x < LEFT || x > this.width) continue;
       pen.strokeStyle = pen.fillStyle = this.colour["--note"];
@@ -138,10 +148,13 @@ class Drawing {
       pen.lineTo(x, this.height);
       pen.stroke();
       pen.setLineDash([]);
-      pen.textAlign = x > this.width - 140 ? "right" : "left";
-      pen.fillText(note, x + (x > this.width - 140 ? -4 : 4), this.top - 7);
+      const note = notes.join(", ");
+      const width = pen.measureText(note).width + 8;
+      const left = Math.min(x, this.width - width);
+      if (left < right) continue;
+      pen.fillText(note, left + 4, this.top - 7);
+      right = left + width;
     }
-    pen.textAlign = "left";
   }
 
   names() {

@@ -28,11 +28,12 @@ class View {
 
   // Shows another timeline. `keep` keeps the window and the chosen moment where they are.
   load(data, keep = false) {
+    const same = this.model.lanes.length === data.lanes.length;
     this.model = new Model(data);
+    if (!same) this.controls.filters(this.model);
     if (!keep) {
       [this.from, this.to] = [0, Math.max(1, this.model.end)];
       this.moment = 0;
-      this.controls.filters(this.model);
     }
     this.listChanges();
     this.relayout();
