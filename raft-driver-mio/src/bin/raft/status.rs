@@ -85,8 +85,9 @@ fn ask_all(state_dir: &Path, timeout: Duration) -> Result<(Value, Status), Failu
             client::ask(state_dir, &Request::AskPeers)?;
             asked = Some(Instant::now());
         }
-        let (mut answer, mut status) = ask(state_dir)?;
+        // Read before: what was said before we asked is then surely older than that.
         let waited = began.elapsed();
+        let (mut answer, mut status) = ask(state_dir)?;
         for (peer, shown) in status.peers.iter_mut().zip(peers_of(&mut answer)) {
             let earlier = |reported: &Reported| reported.age_seconds > waited.as_secs_f64();
             if peer.reported.as_ref().is_some_and(earlier) {
