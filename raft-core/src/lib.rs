@@ -121,7 +121,7 @@
 //! `election`, `heartbeat`, `transfer`; `quorum`, `invariants`; `deadlines`, `lease` and `node` for drivers.
 //!
 //! `docs/figure2.md` of this crate leads from each rule of the paper to the function that implements it and the tests that show
-//! it.
+//! it; `docs/architecture.md` is the whole project in ten minutes.
 //!
 //! "The paper" is Ongaro and Ousterhout, *In Search of an Understandable Consensus Algorithm* (extended
 //! version); "the thesis" is Ongaro, *Consensus: Bridging Theory and Practice*.

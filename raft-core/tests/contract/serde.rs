@@ -53,6 +53,11 @@ fn ids_and_terms_are_plain_numbers() {
         serde_json::to_string(&Term::MAX).unwrap(),
         u64::MAX.to_string()
     );
+}
+
+// What an embedder's disk may hold. Whoever changes the text here must read the old one too: docs/compatibility.md.
+#[test]
+fn hard_state_is_written_as_ever() {
     let state = HardState {
         current_term: Term(4),
         voted_for: Some(NodeId(2)),
@@ -61,4 +66,5 @@ fn ids_and_terms_are_plain_numbers() {
     let text =
         r#"{"current_term":4,"voted_for":2,"election_timeout":{"secs":1,"nanos":500000000}}"#;
     assert_eq!(serde_json::to_string(&state).unwrap(), text);
+    assert_eq!(serde_json::from_str::<HardState>(text).unwrap(), state);
 }
