@@ -8,7 +8,7 @@ use super::Swarm;
 const CHANCE: f64 = 1e-9;
 
 impl Swarm {
-    /// Within which time, once the faults are over and nothing is under way that was sent before, all nodes must follow one leader.
+    /// Within which time, once the faults are over and what they left has gone, all nodes must follow one leader.
     ///
     /// With the calm network's longest delay D and longest sync S, a node whose timeout ends leads after w = 4 D + 2 S at the
     /// latest (pre-vote, its own `Persist`, votes with theirs), if nobody else is under way: nothing is lost, and nodes whose log is behind

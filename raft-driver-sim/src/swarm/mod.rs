@@ -56,7 +56,7 @@ pub struct Swarm {
 /// What came of a run.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Calm {
-    /// How long all nodes took to follow one leader, from when the faults were over and nothing was under way that had been sent before.
+    /// How long all nodes took to follow one leader, from when the faults were over and what they left had gone.
     pub recovered_after: Duration,
     /// How long the whole run took, in simulated time.
     pub simulated: Duration,
@@ -200,7 +200,7 @@ impl Swarm {
         world.run_until(end)?;
         let t = self.settings.options.election_timeout;
         world.calm(&self.calm_settings());
-        world.run_for(self.longest_delay())?;
+        world.run_for(self.aftermath())?;
         let begin = world.now();
         let within = self.recovery_bound();
         world.run_until_or(begin + within, |world| world.agreed_leader().is_some())?;
@@ -223,6 +223,20 @@ impl Swarm {
             simulated: world.now() - Time::default(),
             stats: *world.stats(),
         })
+    }
+
+    /// How long the faults have an effect when they are over: until nothing is under way that was sent before, no sync of a slow disk
+    /// goes on, and a leader's next round has been answered. Before that, a follower that has heard nothing
+    /// for almost 2T may still count among those that follow it.
+    fn aftermath(&self) -> Duration {
+        let calm = self.calm_settings();
+        let syncs = self.steps.iter().filter_map(|step| match step.deed {
+            Deed::SlowDisk(_, sync_max) => Some(sync_max),
+            _ => None,
+        });
+        let sync = syncs.fold(self.settings.disk.sync_max, Duration::max);
+        let round = calm.options.heartbeat_interval + calm.requests.delay_max * 2;
+        self.longest_delay().max(sync) + round + calm.disk.sync_max
     }
 
     /// How long a message may be under way while there are faults.

@@ -70,3 +70,21 @@ fn steps_befall_the_world_in_their_order_and_nothing_after_the_end() {
     // Once at first, and once more after the crash.
     assert_eq!(calm.stats.leaderships, 2);
 }
+
+#[test]
+fn an_agreement_from_before_the_end_of_the_faults_is_no_recovery() {
+    // The follower has heard nothing for up to 2T when the link is whole again, and may campaign before a heartbeat comes.
+    for tenths in 1..=20 {
+        for seed in 0..10 {
+            let mut swarm = Swarm::with_nodes(seed, 2);
+            let before = swarm.settings.options.election_timeout / 10 * tenths;
+            swarm.steps = vec![Step {
+                at: swarm.duration - before,
+                deed: Deed::Partition(vec![raft_core::NodeId(0)]),
+            }];
+            swarm.settings.requests.straggling = crate::rng::Chance::NEVER;
+            swarm.settings.responses = swarm.settings.requests;
+            assert!(swarm.run().is_ok(), "seed {seed}, {before:?}");
+        }
+    }
+}
