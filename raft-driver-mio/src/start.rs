@@ -30,8 +30,10 @@ use crate::store::Store;
 use crate::takeover::takeover_wait;
 use crate::trace::Trace;
 
-/// How much room for datagrams that were not read yet is asked for, in bytes: a few thousand small ones.
-const RECEIVE_BUFFER: usize = 1 << 20;
+/// How much room for datagrams that were not read yet is asked for, in bytes. On Linux it takes some thousand small ones: what
+/// arrives in the tens of milliseconds in which a node may wait for a processor. What is behind them waits until they are refused, so
+/// much more would be too much.
+const RECEIVE_BUFFER: usize = 1 << 19;
 
 /// Starts a node on a thread of its own.
 ///
