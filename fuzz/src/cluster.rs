@@ -9,7 +9,10 @@ use core::time::Duration;
 
 use arbitrary::Arbitrary;
 use raft_core::{LogIndex, LogPosition, NodeId, Options, Protocol};
-use raft_driver_sim::{Chance, ClockRate, Conditions, DiskOptions, Settings, Syncing, World};
+use raft_driver_sim::timeline::{Header, Recorder, Recording};
+use raft_driver_sim::{
+    Chance, ClockRate, Conditions, DiskOptions, Observer, Settings, Syncing, World,
+};
 
 /// T.
 const T: Duration = Duration::from_millis(500);
@@ -124,22 +127,42 @@ impl Run {
     /// At what must not be.
     pub fn check(self) {
         let settings = self.settings();
-        let mut world = World::new(&settings, u64::from(self.seed)).expect("valid settings");
+        let world = World::new(&settings, u64::from(self.seed));
+        if let Err(failure) = self.run(&settings, &mut world.expect("valid settings")) {
+            panic!("{failure}");
+        }
+    }
+
+    /// Runs it and records everything that happens, for a picture.
+    pub fn record(self) -> Recording {
+        let settings = self.settings();
+        let seed = u64::from(self.seed);
+        let world = World::observed(&settings, seed, Recorder::default());
+        let mut world = world.expect("valid settings");
+        let failure = self.run(&settings, &mut world).err();
+        let end = world.now();
+        let header = Header::of(&settings, seed);
+        let mut recording = world.into_observer().finish(header, end);
+        recording.header.failure = failure;
+        recording
+    }
+
+    fn run<O: Observer>(&self, settings: &Settings, world: &mut World<O>) -> Result<(), String> {
         for operation in self.operations.iter().take(MOST) {
-            apply(&mut world, &settings, *operation);
+            apply(world, settings, *operation);
             if let Some(violation) = world.violation() {
-                panic!("{violation}");
+                return Err(violation.to_string());
             }
         }
         if self.calm {
-            world.calm(&settings);
+            world.calm(settings);
             let end = world.now() + T * PATIENCE;
             let agreed = world.run_until_or(end, |world| world.agreed_leader().is_some());
-            match agreed {
-                Ok(agreed) => assert!(agreed, "the faults are over, and no leader comes"),
-                Err(violation) => panic!("{violation}"),
+            if !agreed.map_err(|violation| violation.to_string())? {
+                return Err("the faults are over, and no leader comes".to_owned());
             }
         }
+        Ok(())
     }
 
     fn settings(&self) -> Settings {
@@ -168,7 +191,7 @@ impl Run {
     }
 }
 
-fn apply(world: &mut World, settings: &Settings, operation: Operation) {
+fn apply<O: Observer>(world: &mut World<O>, settings: &Settings, operation: Operation) {
     let id = |node: u8| NodeId(u64::from(node) % settings.nodes as u64);
     match operation {
         Operation::Pass(grains) => {
@@ -226,7 +249,7 @@ fn apply(world: &mut World, settings: &Settings, operation: Operation) {
 }
 
 /// A log grows, but not that of a witness: it could become one that nobody who campaigns can match.
-fn move_log(world: &mut World, settings: &Settings, node: NodeId, index: u8) {
+fn move_log<O: Observer>(world: &mut World<O>, settings: &Settings, node: NodeId, index: u8) {
     if !settings.witnesses.contains(&node) {
         let grown = LogPosition {
             term: world.highest_term(),

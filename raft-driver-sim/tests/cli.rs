@@ -34,6 +34,7 @@ fn a_wrong_command_line_is_named_and_ends_with_status_2() {
         (vec!["run", "--scenario", "nowhere"], "leader-crash"),
         (vec!["run", "--scenario", "no/such.toml"], "no/such.toml"),
         (vec!["run", "--swarm"], "--seed"),
+        (vec!["run", "--failure", "no/such.json"], "no/such.json"),
         (vec!["view", "no/such.jsonl"], "no/such.jsonl"),
         (vec!["lab4"], "lab4"),
         (vec![], "Usage"),

@@ -6,7 +6,7 @@ const LANE = { lease: 4, band: 18, election: 15, other: 6 };
 LANE.height = LANE.lease + LANE.band + LANE.election + LANE.other + 2;
 const PITCH = 104;
 const LABELS_UP_TO = 80;
-// Above so many messages lines that would lie on each other are drawn once, without dashes and heads.
+// Above so many messages only one of those that lie close together is drawn, without dashes and heads.
 const ALL_UP_TO = 1500;
 
 class Drawing {
@@ -315,7 +315,7 @@ class Drawing {
     const labels = visible.length <= LABELS_UP_TO ? [] : null;
     // One path for each kind: thousands of strokes one by one are slow.
     for (const [kind, { colour, answer }] of Object.entries(KINDS)) {
-      const drawn = this.lines(view, visible.filter((message) => message.kind === kind), all);
+      const drawn = this.lines(view, visible.filter((message) => message.kind === kind), visible.length);
       pen.strokeStyle = pen.fillStyle = this.colour[colour];
       pen.lineWidth = 1.1;
       pen.setLineDash(answer && all ? [4, 3] : []);
@@ -329,22 +329,28 @@ class Drawing {
       if (all) for (const [, line] of drawn) if (!line.lost) this.head(line);
       if (labels) for (const [message, line] of drawn) this.label(message, line, labels);
     }
-    for (const message of visible) {
-      if (!message.lost && message.ends !== null) continue;
-      const line = this.line(view, message);
-      if (line?.lost) this.cross(line.x1, line.y1, 4);
+    const fates = visible.filter((message) => message.lost || message.ends === null);
+    const lost = this.lines(view, fates, visible.length).filter(([, line]) => line.lost);
+    this.crosses(lost.map(([, line]) => [line.x1, line.y1]), 4);
+    if (!all) {
+      pen.fillStyle = this.colour["--soft"];
+      pen.textAlign = "right";
+      pen.fillText("Not every message is drawn: zoom in.", this.width - 12, this.height - 3);
+      pen.textAlign = "left";
     }
   }
 
-  // The messages that are drawn, each with its line: with `all` every one, otherwise one for each place.
-  lines(view, messages, all) {
+  // The messages that are drawn, each with its line; `count` is how many there are of all kinds.
+  lines(view, messages, count) {
+    const all = count <= ALL_UP_TO;
     const places = new Set();
     const drawn = [];
+    const apart = Math.max(2, count / ALL_UP_TO);
     for (const message of messages) {
       const line = this.line(view, message);
       if (!line) continue;
       if (!all) {
-        const place = `${line.y0} ${line.y1} ${Math.round(line.x0 / 2)} ${Math.round(line.x1 / 2)}`;
+        const place = `${line.y0} ${line.y1} ${Math.round(line.x0 / apart)}`;
         if (places.has(place)) continue;
         places.add(place);
       }
@@ -385,14 +391,20 @@ class Drawing {
   }
 
   cross(x, y, size) {
+    this.crosses([[x, y]], size);
+  }
+
+  crosses(places, size) {
     const { pen } = this;
     pen.strokeStyle = this.colour["--loss"];
     pen.lineWidth = 1.8;
     pen.beginPath();
-    pen.moveTo(x - size, y - size);
-    pen.lineTo(x + size, y + size);
-    pen.moveTo(x + size, y - size);
-    pen.lineTo(x - size, y + size);
+    for (const [x, y] of places) {
+      pen.moveTo(x - size, y - size);
+      pen.lineTo(x + size, y + size);
+      pen.moveTo(x + size, y - size);
+      pen.lineTo(x - size, y + size);
+    }
     pen.stroke();
     pen.lineWidth = 1;
   }

@@ -40,6 +40,9 @@ struct Source {
     /// What `raft-sim swarm --seed N` runs.
     #[arg(long, requires = "seed")]
     swarm: bool,
+    /// What a failure's file holds that `raft-sim swarm` wrote.
+    #[arg(long, value_name = "FILE")]
+    failure: Option<PathBuf>,
     /// What `raft-sim lab3a --test TEST --seed N` runs.
     #[arg(long, value_name = "TEST", value_enum)]
     lab3a: Option<LabTest>,
@@ -136,12 +139,15 @@ fn record(arguments: &Arguments) -> Result<(Recording, core::ops::Range<u64>), S
         };
         lab.record(test, seed)
     } else if let Some(file) = &source.explored {
-        let named = |error: String| format!("{}: {error}", file.display());
-        let text = std::fs::read_to_string(file).map_err(|error| named(error.to_string()))?;
-        let trace: raft_driver_sim::explore::Trace =
-            serde_json::from_str(&text).map_err(|error| named(error.to_string()))?;
-        let mut recording = trace.record().map_err(|error| named(error.to_string()))?;
+        let trace: raft_driver_sim::explore::Trace = read(file)?;
+        let mut recording = trace.record().map_err(|error| in_file(file, &error))?;
         recording.header.command = Some(format!("raft-sim run --explored {}", file.display()));
+        recording
+    } else if let Some(file) = &source.failure {
+        let swarm: Swarm = read(file)?;
+        swarm.check().map_err(|error| in_file(file, &error))?;
+        let mut recording = swarm.record();
+        recording.header.command = Some(format!("raft-sim run --failure {}", file.display()));
         recording
     } else {
         Swarm::new(seed).record()
@@ -156,6 +162,16 @@ fn record(arguments: &Arguments) -> Result<(Recording, core::ops::Range<u64>), S
         });
     }
     Ok((recording, 0..end))
+}
+
+/// Reads a file of JSON.
+fn read<T: serde::de::DeserializeOwned>(file: &Path) -> Result<T, String> {
+    let text = std::fs::read_to_string(file).map_err(|error| in_file(file, &error))?;
+    serde_json::from_str(&text).map_err(|error| in_file(file, &error))
+}
+
+fn in_file(file: &Path, error: &dyn std::fmt::Display) -> String {
+    format!("{}: {error}", file.display())
 }
 
 /// A file is what has a dot or a slash in its name.
