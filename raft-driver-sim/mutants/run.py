@@ -125,6 +125,9 @@ def look(name, layer):
         status, failed, seconds, log = run(command, env, until_failed=True)
         total += seconds
         unfit = status == 2 if layer == "specification" else "could not compile" in log.read_text(errors="replace")
+        if unfit and "raft-sim ended with status 1" in log.read_text(errors="replace"):
+            # The explorer's own checks stop it before there is a graph to compare. It is their find, not the specification's.
+            return None, total
         if unfit and not failed:
             fail(f"{layer} could not be asked about {name}:\n{open(log, errors='replace').read()[-2000:]}")
         if failed or status != 0:
