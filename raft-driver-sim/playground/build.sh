@@ -27,8 +27,8 @@ debian() {
 }
 
 has_debian() {
-    [ -x /usr/bin/cargo ] && [ -x /usr/bin/wasm-ld ] && [ -d /usr/src/rustc-web* ] 2>/dev/null ||
-        { command -v dpkg >/dev/null 2>&1 && dpkg -s rust-web-src rustc-web cargo-web lld >/dev/null 2>&1; }
+    command -v dpkg >/dev/null 2>&1 &&
+        dpkg -s rust-web-src rustc-web libstd-rust-web-dev cargo-web lld >/dev/null 2>&1
 }
 
 install_debian() {
@@ -67,7 +67,7 @@ mkdir -p "$(dirname "$page")"
     echo '<script type="application/wasm" id="wasm">'
     base64 "$wasm"
     echo '</script><script>'
-    cat "$view/model.js" "$view/draw.js" "$view/panel.js" "$view/controls.js" "$view/main.js" \
+    cat "$view/model.js" "$view/lanes.js" "$view/draw.js" "$view/panel.js" "$view/controls.js" "$view/main.js" \
         page/engine.js page/circle.js page/play.js
     echo '</script></body></html>'
 } >"$page"

@@ -4,7 +4,7 @@ use std::path::Path;
 
 use raft_core::{MessageKind, RoleKind};
 use raft_driver_sim::scenario::Scenario;
-use raft_driver_sim::timeline::{Lane, Timeline};
+use raft_driver_sim::timeline::{Lane, Reign, Timeline};
 
 /// Set to draw the pictures anew.
 const UPDATE: &str = "RAFT_SIM_UPDATE_PICTURES";
@@ -194,4 +194,40 @@ fn the_page_says_where_it_comes_from_and_asks_no_network_for_anything() {
         data["moments"].as_array().map(Vec::len),
         Some(timeline.moments.len())
     );
+}
+
+/// Who leads at a time, in nanoseconds, in the highest term.
+fn leads_at(timeline: &Timeline, t: u64) -> Option<u64> {
+    let reigns = |lane: &Lane| {
+        let node = lane.node.0;
+        let now = |reign: &&Reign| {
+            reign.role == RoleKind::Leader && (reign.span.from..reign.span.to).contains(&t)
+        };
+        let led = lane.roles.iter().filter(now);
+        led.map(move |reign| (reign.term, node)).collect::<Vec<_>>()
+    };
+    let leaders = timeline.lanes.iter().flat_map(reigns);
+    leaders.max().map(|(_, node)| node)
+}
+
+#[test]
+fn the_bad_networks_are_what_they_say() {
+    const S: u64 = 1_000_000_000;
+    let led = |name, t| leads_at(&timeline(name).0, t);
+    assert_eq!(led("bridge", 6 * S - 1), Some(2));
+    assert!(matches!(led("chain", 6 * S - 1), Some(1..=3)));
+    for (name, before, after) in [
+        ("mute-leader", 2 * S, 4 * S),
+        ("one-way-cut", S, 4 * S),
+        ("minority-leader", 2 * S, 5 * S),
+        ("slow-disk", 5 * S / 2, 6 * S),
+        ("hand-over", S, 2 * S),
+    ] {
+        let (first, second) = (led(name, before - 1), led(name, after - 1));
+        assert!(first.is_some() && second.is_some(), "{name}");
+        assert_ne!(first, second, "{name}");
+    }
+    let returning = |name| leaders(&timeline(name).0).len();
+    assert_eq!(returning("returning-node"), 1);
+    assert!(returning("returning-node-plain") > 1);
 }

@@ -5,8 +5,9 @@ use super::Timeline;
 const PAGE: &str = include_str!("../view/page.html");
 const STYLE: &str = include_str!("../view/style.css");
 /// In the order in which the browser reads them.
-const SCRIPTS: [&str; 5] = [
+const SCRIPTS: [&str; 6] = [
     include_str!("../view/model.js"),
+    include_str!("../view/lanes.js"),
     include_str!("../view/draw.js"),
     include_str!("../view/panel.js"),
     include_str!("../view/controls.js"),
