@@ -74,7 +74,7 @@ impl Node {
             term: view.term,
             leader: view.leader,
             leader_address: view.leader.and_then(|leader| self.address_of(leader)),
-            active: self.shared.lease().is_some(),
+            active: self.shared.active().is_some(),
             paused: self.held.paused,
             handing_over: view.hand_over.is_some(),
             lost: Change::lost(view.lost),

@@ -42,7 +42,7 @@ impl Node {
             role: state.role().kind(),
             term: state.current_term(),
             leader: self.known_leader(),
-            lease: self.shared.lease().map(|(_, left)| left),
+            lease: self.shared.active().map(|(_, left)| left),
             paused: self.held.paused,
             fit: !self.held.unfit,
             witness: self.config.witness(),

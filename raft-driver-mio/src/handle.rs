@@ -108,6 +108,10 @@ impl Handle {
     /// disk has stalled, that was suspended or that is cut off finds its lease over here. What is left
     /// is a pause between asking and acting; only a resource that refuses lower terms than
     /// the highest that it has seen is safe from that.
+    ///
+    /// It tells of the lease alone: that nobody else leads. With a [`kill_delay`](crate::Settings::kill_delay) that does not fit into
+    /// [`kill_budget`](crate::kill_budget), what an earlier leader ran may go on until [`Leadership::may_start`](crate::Leadership::may_start):
+    /// then ask [`active`](Handle::active), which looks at both.
     pub fn leadership(&self) -> Option<Term> {
         self.inner.shared.lease().map(|(term, _)| term)
     }
@@ -119,6 +123,13 @@ impl Handle {
     /// [`shutdown`](Handle::shutdown), before which that has been stopped, another may lead at once.
     pub fn lease(&self) -> Option<(Term, Duration)> {
         self.inner.shared.lease()
+    }
+
+    /// Whether this node may do a leader's work at this moment: the [`lease`](Handle::lease), if there is one and
+    /// [`Leadership::may_start`](crate::Leadership::may_start) has come, before which what an earlier leader ran may still go on. The status, the
+    /// metrics and the commands of program `raft` call this active. Without a long kill delay it is the lease.
+    pub fn active(&self) -> Option<(Term, Duration)> {
+        self.inner.shared.active()
     }
 
     /// The term of the latest lease and when it ends unless it is extended, for whoever judges it by the same clock, such

@@ -149,7 +149,7 @@ impl Node {
             term: state.current_term(),
             leader,
             leader_address: leader.and_then(|leader| self.address_of(leader)),
-            active: lease.is_some(),
+            active: self.shared.active().is_some(),
             lease_remaining_seconds: lease.map_or(0.0, |(_, left)| left.as_secs_f64()),
             round: state.round(),
             voted_for: state.voted_for(),

@@ -128,6 +128,16 @@ impl Shared {
         Some((term, lease.ends()?.saturating_duration_since(now)))
     }
 
+    /// As [`lease`](Shared::lease), but nothing before what an earlier leader ran is surely over.
+    pub(crate) fn active(&self) -> Option<(Term, Duration)> {
+        // First, so that the wait for this lock is not lent to the lease.
+        let leadership = lock(&self.watched).view.leadership?;
+        let lease = self.lease()?;
+        // A lease of another leadership is not the one that this tells of.
+        let may_start = lease.0 == leadership.term && leadership.may_start <= Instant::now();
+        may_start.then_some(lease)
+    }
+
     /// Waits until the lease, by its term and end, is another than `seen`, at most for `timeout`. Whether it is over by
     /// now is not looked at.
     pub(crate) fn wait_lease(

@@ -40,9 +40,10 @@ pub struct Status {
     pub leader: Option<NodeId>,
     /// Where that leader is.
     pub leader_address: Option<SocketAddr>,
-    /// Whether this node leads with a lease at this moment.
+    /// Whether this node may do a leader's work at this moment: [`Handle::active`](crate::Handle::active).
     pub active: bool,
-    /// How long that lease lasts unless it is extended; 0 without one.
+    /// How long its lease lasts unless it is extended; 0 without one. A leader with a lease that is not active waits until
+    /// what an earlier leader ran is surely over.
     pub lease_remaining_seconds: f64,
     /// The newest round of heartbeats in this term.
     pub round: Round,
@@ -149,9 +150,9 @@ pub struct Reported {
     pub term: Term,
     /// The leader of that term, as far as it knows.
     pub leader: Option<NodeId>,
-    /// Whether it led with a lease when it said so.
+    /// Whether it was [`active`](Status::active) when it said so.
     pub active: bool,
-    /// How long that lease lasted unless it was extended; 0 without one.
+    /// How long its lease lasted unless it was extended; 0 if it was not active.
     pub lease_remaining_seconds: f64,
     /// Whether it is paused.
     pub paused: bool,

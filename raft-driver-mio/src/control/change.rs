@@ -32,7 +32,7 @@ pub struct Change {
     pub leader: Option<NodeId>,
     /// Where that leader is.
     pub leader_address: Option<SocketAddr>,
-    /// Whether the node led with a lease at that moment. Ask anew before acting: a lease ends by itself.
+    /// Whether the node was [`active`](crate::Status::active) at that moment. Ask anew before acting: a lease ends by itself.
     pub active: bool,
     /// Whether the node is paused.
     pub paused: bool,

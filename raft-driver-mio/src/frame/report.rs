@@ -26,7 +26,8 @@ pub struct PeerReport {
     pub term: Term,
     /// The leader of that term, as far as it is known.
     pub leader: Option<NodeId>,
-    /// How long its lease lasts unless it is extended; `None` without one.
+    /// How long its lease lasts unless it is extended; `None` unless it may do a leader's work now
+    /// ([`Handle::active`](crate::Handle::active)).
     pub lease: Option<Duration>,
     /// Whether it is paused.
     pub paused: bool,

@@ -150,9 +150,14 @@ fn a_long_kill_delay_is_waited_for_unless_all_has_stopped() {
     assert!(wait > Duration::ZERO);
     let may_start = |node: &Handle| node.view().leadership.expect("a leadership").may_start;
     assert!(may_start(&first) > Instant::now());
+    assert_eq!(first.active(), None, "it leads, and must not start");
+    assert!(!status(&first).active);
     first.hand_over(None).expect("a hand-over");
     let (second, _) = leader(&others(&nodes, &first));
     assert!(may_start(&second) <= Instant::now());
+    wait_until("it is active at once", || {
+        second.active().is_some() && status(&second).active
+    });
 }
 
 #[test]

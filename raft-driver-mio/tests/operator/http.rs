@@ -92,6 +92,49 @@ fn a_load_balancer_finds_the_one_that_leads() {
 }
 
 #[test]
+fn a_leader_that_must_wait_for_a_kill_delay_is_not_active() {
+    let started = |hosts: &Hosts, kill_delay: &str| {
+        let http = format!("--http={}", place(hosts, 1));
+        hosts.start(1, &[&http, &format!("--kill-delay={kill_delay}")])
+    };
+    let hosts = Hosts::new(1);
+    let at = place(&hosts, 1);
+    let node = started(&hosts, "1h");
+    node.log.find(&["event=active"]);
+    wait_until("it has a lease", || {
+        let left = node.status().map(|status| status.lease_remaining_seconds);
+        left > Some(0.0)
+    });
+    let status = node.status().expect("a status");
+    assert!(!status.active, "{status:?}");
+    let (status, body) = get(&at, "/leader");
+    assert_eq!((status, &body["active"]), (503, &false.into()), "{body}");
+    let (_, _, metrics) = ask(&at, "GET", "/metrics");
+    let metric = metrics
+        .lines()
+        .find(|line| line.starts_with("raft_is_leader{"));
+    assert!(
+        metric.is_some_and(|line| line.ends_with(" 0")),
+        "{metric:?}"
+    );
+    let (code, out, _) = hosts.ask(1, &["is-leader"]);
+    assert_eq!(code, Some(1), "{out}");
+    let (code, _, words) = hosts.ask(1, &["wait", "--leader", "--timeout=100ms"]);
+    assert_eq!(code, Some(124), "{words}");
+    assert!(words.contains("not active"), "{words}");
+
+    // Who waits for it is told when that is over.
+    let hosts = Hosts::new(1);
+    let at = place(&hosts, 1);
+    let _node = started(&hosts, "3s");
+    let (code, _, words) = hosts.ask(1, &["wait", "--leader"]);
+    assert_eq!(code, Some(0), "{words}");
+    wait_until("it says yes", || {
+        hosts.ask(1, &["is-leader", "-q"]).0 == Some(0) && get(&at, "/leader").0 == 200
+    });
+}
+
+#[test]
 fn what_is_no_request_of_ours_is_refused_by_its_status() {
     let hosts = Hosts::new(1);
     let _node = start(&hosts, 1);

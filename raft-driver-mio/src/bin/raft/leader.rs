@@ -29,13 +29,13 @@ pub(crate) struct LeaderArgs {
     json: bool,
 }
 
-/// Tells whether this node leads at this moment, with a lease that lasts.
+/// Tells whether this node may do a leader's work at this moment.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
 Exit status:
-  0   it leads, and its lease lasts
-  1   it does not
-  2   it does not, and knows no leader
+  0   it leads, its lease lasts, and what an earlier leader ran is surely over (--kill-delay)
+  1   it is not so
+  2   it is not so, and no leader is known
   3   no node answers
   78  the state directory is not given, or the file is wrong
 
@@ -81,7 +81,12 @@ fn test(args: &IsLeaderArgs) -> Result<u8, Failure> {
     let (text, code) = match (status.active, status.leader) {
         (true, _) => (format!("yes: term {}", status.term), 0),
         (false, Some(leader)) if leader == status.node_id => {
-            ("no: it leads, but has no lease now".to_owned(), NO)
+            let why = if status.lease_remaining_seconds > 0.0 {
+                "what an earlier leader ran may still go on (--kill-delay)"
+            } else {
+                "has no lease now"
+            };
+            (format!("no: it leads, but {why}"), NO)
         }
         (false, Some(leader)) => {
             let leader = target::place(leader, status.leader_address);

@@ -51,7 +51,7 @@ Example:
 pub(crate) struct WaitArgs {
     #[command(flatten)]
     target: Target,
-    /// Until this node leads, with a lease
+    /// Until this node is active: it leads, with a lease, and what an earlier leader ran is surely over
     #[arg(long, group = "what")]
     leader: bool,
     /// Until the node knows any leader
@@ -126,7 +126,7 @@ pub(crate) fn describe(change: &Change) -> String {
     match change.leader {
         None => text += ", no leader known",
         Some(leader) if leader == change.node_id && change.active => text += ", active",
-        Some(leader) if leader == change.node_id => text += ", no lease",
+        Some(leader) if leader == change.node_id => text += ", not active",
         Some(leader) => {
             text += ", leader ";
             text += &target::place(leader, change.leader_address);

@@ -96,17 +96,18 @@ pub(super) fn to(method: &str, target: &str, source: &mut Source) -> Answer {
     }
 }
 
-/// Whether this node leads at this moment, by its lease.
+/// Whether this node may do a leader's work at this moment.
 fn leader(source: &Source) -> Answer {
+    let active = source.node.active().is_some();
     let lease = source.node.lease();
     let view = source.node.view();
     let body = json!({
-        "active": lease.is_some(),
+        "active": active,
         "term": view.term,
         "leader": view.leader,
         "lease_remaining_seconds": lease.map_or(0.0, |(_, left)| left.as_secs_f64()),
     });
-    Answer::json(lease.is_some(), &body)
+    Answer::json(active, &body)
 }
 
 /// Whether the node's loop turns.

@@ -10,15 +10,16 @@ use crate::tallies;
 
 /// All metrics. Of a node whose loop does not answer, those that need no answer.
 pub(super) fn render(source: &mut Source) -> String {
-    let (lease, view) = (source.node.lease(), source.node.view());
+    let (active, lease) = (source.node.active().is_some(), source.node.lease());
+    let view = source.node.view();
     let id = source.node.id();
     let cluster = source.cluster.clone();
     let status = source.status();
     let mut text = Text::new(&cluster, id);
     text.gauge(
         "is_leader",
-        "Whether the node leads with a lease at this moment.",
-        u8::from(lease.is_some()),
+        "Whether the node leads with a lease at this moment, and nothing of an earlier leader may still run.",
+        u8::from(active),
     );
     text.gauge(
         "lease_remaining_seconds",
