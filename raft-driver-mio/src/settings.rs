@@ -52,7 +52,7 @@ pub struct Settings {
     pub last_log: LogPosition,
     /// Whether to serve a control socket, `control.sock`, in the state directory.
     pub control_socket: bool,
-    /// Where to write a trace of everything that the node is told and does, if anywhere. It grows by some 2.5 KB with each of a
+    /// Where to write a trace of everything that the node is told and does, if anywhere. It grows by some 2.1 KB with each of a
     /// leader's heartbeats to two others; at 256 MiB the file is put aside as FILE.1, in place of the one before.
     pub trace: Option<PathBuf>,
     /// How long the host has to stop what it runs under the leadership, when it is asked to hand it over. `None`: there is nothing

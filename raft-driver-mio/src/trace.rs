@@ -21,7 +21,7 @@ const VERSION: u32 = 1;
 /// How many records wait for the writer at the most: some seconds of a cluster's heartbeats.
 const MAX_WAITING: usize = 8192;
 /// How large a file becomes before it is put aside as FILE.1, in place of the one before. A leader of three writes some
-/// 2.5 KB a round.
+/// 2.1 KB a round.
 pub(crate) const MAX_FILE: u64 = 256 << 20;
 /// How long the last records are waited for at the end.
 const FLUSH_TIMEOUT: Duration = Duration::from_secs(1);

@@ -100,7 +100,7 @@ pub(crate) struct Options {
     #[arg(long, env = "RAFT_HTTP_PUBLIC", hide_env_values = true)]
     pub(crate) http_public: bool,
     /// Write everything that the node is told and does to this file, one JSON object a line, to be drawn by raft-sim view. It
-    /// grows by some 2.5 KB with each of a leader's heartbeats to two others; at 256 MiB it is put aside as
+    /// grows by some 2.1 KB with each of a leader's heartbeats to two others; at 256 MiB it is put aside as
     /// FILE.1, in place of the one before
     #[arg(long, value_name = "FILE", env = "RAFT_TRACE", hide_env_values = true)]
     pub(crate) trace: Option<PathBuf>,
