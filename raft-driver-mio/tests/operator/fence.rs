@@ -1,7 +1,7 @@
 //! `raft fence`: no older term after a younger one.
 
 use std::fs;
-use std::os::unix::fs::PermissionsExt;
+use std::os::unix::fs::{PermissionsExt, symlink};
 use std::path::Path;
 use std::process::{Command, Stdio};
 
@@ -183,6 +183,84 @@ fn a_younger_term_starts_only_when_all_of_an_older_one_has_ended() {
     drop(left);
     assert_eq!(younger.wait().code(), Some(0));
     assert!(Path::new(&mark).exists());
+}
+
+/// Whether a process has the lock's file open, if it is there still.
+fn has_open(process: &Killed, lock: &Path) -> bool {
+    let open = fs::read_dir(format!("/proc/{}/fd", process.0.id()));
+    let mut open = open.into_iter().flatten().flatten();
+    open.any(|entry| fs::read_link(entry.path()).is_ok_and(|at| at == lock))
+}
+
+#[test]
+fn who_waited_for_a_lock_that_was_removed_waits_for_the_one_in_its_place() {
+    let fence = Fence::new();
+    let lock = fs::canonicalize(fence.dir.path()).expect("a directory");
+    let lock = lock.join("fence.lock");
+    for options in [&["--"][..], &["--wait=1h", "--"]] {
+        let holder = || {
+            let script = ["sh", "-c", "echo; exec sleep 1000"];
+            let mut command = fence.command("1", &["--"]);
+            let child = command.args(script).stdout(Stdio::piped()).spawn();
+            let mut child = child.expect("the program runs");
+            let lines = Lines::of(child.stdout.take().expect("a pipe"));
+            assert!(lines.next().is_some(), "it runs");
+            Killed(child)
+        };
+        let first = holder();
+        let mut waiting = fence.command("1", options);
+        let waiting = waiting.arg("true").spawn();
+        let mut waiting = Killed(waiting.expect("the program runs"));
+        wait_until("it waits for the lock", || has_open(&waiting, &lock));
+        fs::remove_file(&lock).expect("a lock");
+        let second = holder();
+        drop(first);
+        wait_until("it waits for the other lock", || {
+            let ended = waiting.0.try_wait().expect("a child");
+            assert_eq!(ended, None, "it ran beside another");
+            has_open(&waiting, &lock)
+        });
+        drop(second);
+        assert_eq!(waiting.wait().code(), Some(0));
+    }
+}
+
+#[test]
+fn a_link_is_another_name_of_the_file_that_it_leads_to() {
+    let fence = Fence::new();
+    let (link, real) = (fence.path("link"), fence.path("fence"));
+    // Before the first use, too: it leads to nothing yet.
+    symlink("fence", &link).expect("a link");
+    let through = |term: &str, more: &[&str]| {
+        let mut command = raft(["fence", "--state", &link, "--term", term]);
+        command.args(more);
+        command
+    };
+    assert_eq!(said(&mut through("7", &["--", "true"])).0, Some(0));
+    assert!(fs::symlink_metadata(&link).is_ok_and(|it| it.is_symlink()));
+    assert!(fs::symlink_metadata(&real).is_ok_and(|it| it.is_file()));
+    assert_eq!(fence.run("6", &["true"]).0, Some(76));
+    assert_eq!(fence.run("8", &["true"]).0, Some(0));
+    assert_eq!(said(&mut through("7", &["--", "true"])).0, Some(76));
+    assert_eq!(said(&mut through("9", &["--", "true"])).0, Some(0));
+    assert!(fs::symlink_metadata(&link).is_ok_and(|it| it.is_symlink()));
+
+    let mut holder = fence.command("9", &["--", "sh", "-c", "echo; exec sleep 1000"]);
+    let holder = holder.stdout(Stdio::piped()).spawn();
+    let mut holder = Killed(holder.expect("the program runs"));
+    let lines = Lines::of(holder.0.stdout.take().expect("a pipe"));
+    assert!(lines.next().is_some(), "it runs");
+    let (code, _, words) = said(&mut through("9", &["--wait=50ms", "--", "true"]));
+    assert_eq!(code, Some(75), "{words}");
+    drop(holder);
+
+    let round = fence.path("round");
+    symlink("round", &round).expect("a link");
+    let (code, _, words) = said(&mut raft([
+        "fence", "--term=1", "--state", &round, "--", "true",
+    ]));
+    assert_eq!(code, Some(125), "{words}");
+    assert!(words.contains(&round), "{words}");
 }
 
 #[test]

@@ -2,8 +2,9 @@
 
 use std::ffi::OsString;
 use std::fmt;
-use std::fs::{File, OpenOptions, TryLockError};
+use std::fs::{self, File, OpenOptions, TryLockError};
 use std::io::{self, ErrorKind, Write};
+use std::os::unix::fs::MetadataExt;
 use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::process::{Command, ExitCode};
@@ -35,7 +36,8 @@ const RETRY: Duration = Duration::from_millis(10);
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
 CMD takes the place of raft, so signals reach it and its exit status is its own. The lock is on FILE.lock, by flock(2): what CMD
-starts and leaves behind keeps it until it ends too, unless it closes the descriptor. A CMD that hangs keeps those of younger
+starts and leaves behind keeps it until it ends too, unless it closes the descriptor. Do not remove FILE.lock while a CMD runs: the
+next one would not wait for it. If FILE is a symbolic link, lock and record are those of what it leads to. A CMD that hangs keeps those of younger
 terms waiting: stop it, or give --wait. FILE must be on the host of all who use it, or on a file system whose locks
 all of them see. Who writes around `raft fence` is not kept from anything.
 
@@ -110,9 +112,10 @@ fn pass(args: &Args) -> Result<File, Error> {
             "RAFT_TERM: `{text}` is no term: it is a decimal number above 0"
         ))
     })?;
-    let lock = lock(&args.state, args.wait)?;
     let in_file = |error: &dyn fmt::Display| failed(format!("{}: {error}", args.state.display()));
-    let highest = read(&args.state).map_err(|error| in_file(&error))?;
+    let state = resolve(&args.state).map_err(|error| in_file(&error))?;
+    let lock = lock(&state, args.wait)?;
+    let highest = read(&state).map_err(|error| in_file(&error))?;
     if highest.is_some_and(|highest| term < highest) {
         let highest = highest.unwrap_or_default();
         return Err(Error(
@@ -124,8 +127,34 @@ fn pass(args: &Args) -> Result<File, Error> {
         ));
     }
     // Written again even if it is the same: whoever recorded it may not have lived to make it durable.
-    record(&args.state, term).map_err(|error| in_file(&error))?;
+    record(&state, term).map_err(|error| in_file(&error))?;
     Ok(lock)
+}
+
+/// Where FILE is if it is a symbolic link, or is to be: all names of one file share its lock and its record.
+fn resolve(file: &Path) -> io::Result<PathBuf> {
+    let mut path = file.to_owned();
+    loop {
+        match fs::canonicalize(&path) {
+            // A link may lead to what is not made yet. One that leads to itself is another error.
+            Err(error) if error.kind() == ErrorKind::NotFound => {}
+            known => return known,
+        }
+        match fs::read_link(&path) {
+            Ok(target) => path = directory(&path).join(target),
+            Err(_) => {
+                let name = path.file_name().unwrap_or_default();
+                return Ok(fs::canonicalize(directory(&path))?.join(name));
+            }
+        }
+    }
+}
+
+fn directory(path: &Path) -> &Path {
+    match path.parent() {
+        Some(parent) if parent != Path::new("") => parent,
+        _ => Path::new("."),
+    }
 }
 
 /// Locks FILE.lock, beside FILE, which is replaced whenever it changes.
@@ -134,32 +163,52 @@ fn lock(state: &Path, wait: Option<Duration>) -> Result<File, Error> {
     path.push(".lock");
     let path = PathBuf::from(path);
     let failed = |error: io::Error| Error(format!("{}: {error}", path.display()), FAILED);
-    let mut options = OpenOptions::new();
-    let file = options.write(true).create(true).truncate(false);
-    let file = file.open(&path).map_err(failed)?;
-    let Some(wait) = wait else {
-        file.lock().map_err(failed)?;
-        return Ok(file);
-    };
     let began = Instant::now();
     loop {
+        let mut options = OpenOptions::new();
+        let file = options.write(true).create(true).truncate(false);
+        let file = file.open(&path).map_err(failed)?;
+        match wait {
+            None => file.lock().map_err(failed)?,
+            Some(wait) => lock_within(&file, wait, began).map_err(|error| match error {
+                TryLockError::Error(error) => failed(error),
+                TryLockError::WouldBlock => {
+                    let error = format!("{}: another CMD still runs", path.display());
+                    Error(error, BUSY)
+                }
+            })?,
+        }
+        if is_at(&file, &path).map_err(failed)? {
+            return Ok(file);
+        }
+    }
+}
+
+/// Waits for the lock until `wait` has passed since it `began`.
+fn lock_within(file: &File, wait: Duration, began: Instant) -> Result<(), TryLockError> {
+    loop {
         match file.try_lock() {
-            Ok(()) => return Ok(file),
-            Err(TryLockError::Error(error)) => return Err(failed(error)),
-            Err(TryLockError::WouldBlock) if began.elapsed() >= wait => {
-                let error = format!("{}: another CMD still runs", path.display());
-                return Err(Error(error, BUSY));
-            }
-            Err(TryLockError::WouldBlock) => {
+            Err(TryLockError::WouldBlock) if began.elapsed() < wait => {
                 std::thread::sleep(RETRY.min(wait.saturating_sub(began.elapsed())));
             }
+            done => return done,
         }
+    }
+}
+
+/// Whether the file is still what its path names: one that was removed while it was waited for keeps nobody out.
+fn is_at(file: &File, path: &Path) -> io::Result<bool> {
+    let opened = file.metadata()?;
+    match fs::metadata(path) {
+        Ok(named) => Ok((opened.dev(), opened.ino()) == (named.dev(), named.ino())),
+        Err(error) if error.kind() == ErrorKind::NotFound => Ok(false),
+        Err(error) => Err(error),
     }
 }
 
 /// The highest term that was seen; none if there is no file.
 fn read(path: &Path) -> Result<Option<u64>, String> {
-    match std::fs::read(path) {
+    match fs::read(path) {
         Ok(bytes) => parse(&bytes).map(Some).ok_or_else(|| {
             "this is no file of `raft fence`, or it is damaged: restore it from a copy that is no older, or, if \
              surely nothing of an earlier leader runs any more, remove it"
@@ -185,14 +234,11 @@ fn parse(bytes: &[u8]) -> Option<u64> {
 /// Puts another file in the place of the one that is there, durably.
 fn record(path: &Path, term: u64) -> io::Result<()> {
     use std::os::unix::fs::PermissionsExt;
-    let directory = match path.parent() {
-        Some(parent) if parent != Path::new("") => parent,
-        _ => Path::new("."),
-    };
+    let directory = directory(path);
     // Who could read the old one can read the new one.
-    let mode = match std::fs::metadata(path) {
+    let mode = match fs::metadata(path) {
         Ok(metadata) => metadata.permissions(),
-        Err(_) => std::fs::Permissions::from_mode(0o644),
+        Err(_) => fs::Permissions::from_mode(0o644),
     };
     let mut file = tempfile::Builder::new()
         .prefix(".raft-fence-")
