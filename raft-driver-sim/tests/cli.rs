@@ -34,6 +34,7 @@ fn a_wrong_command_line_is_named_and_ends_with_status_2() {
         (vec!["run", "--scenario", "nowhere"], "leader-crash"),
         (vec!["run", "--scenario", "no/such.toml"], "no/such.toml"),
         (vec!["run", "--swarm"], "--seed"),
+        (vec!["run", "--row", "S99"], "S22"),
         (vec!["run", "--failure", "no/such.json"], "no/such.json"),
         (vec!["view", "no/such.jsonl"], "no/such.jsonl"),
         (vec!["lab4"], "lab4"),
@@ -127,4 +128,22 @@ fn the_scorecard_is_one_json_object_with_intervals() {
     assert_eq!(rows.len(), 17);
     let cell = &rows[0]["cells"][0];
     assert!(cell["low"].as_f64() <= cell["value"].as_f64());
+}
+
+#[test]
+fn a_row_of_the_table_of_bad_networks_is_drawn_with_and_without_the_rules() {
+    let leaderships = |more: &[&str]| {
+        let arguments = [&["run", "--row", "S3"], more].concat();
+        let output = raft_sim(&arguments);
+        assert_eq!(output.status.code(), Some(0));
+        let said = String::from_utf8_lossy(&output.stdout).into_owned();
+        let count = said
+            .split(", ")
+            .nth(3)
+            .and_then(|part| part.split(' ').next());
+        count
+            .and_then(|count| count.parse::<u32>().ok())
+            .unwrap_or_else(|| panic!("{said}"))
+    };
+    assert!(leaderships(&["--plain"]) > leaderships(&[]));
 }

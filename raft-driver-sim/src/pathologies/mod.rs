@@ -17,8 +17,10 @@ use core::time::Duration;
 
 use raft_core::{Options, Protocol};
 
+use crate::checker::Violation;
 use crate::network::Conditions;
 use crate::settings::Settings;
+use crate::timeline::Recording;
 
 /// T of all rows.
 pub const ELECTION_TIMEOUT: Duration = Duration::from_millis(150);
@@ -76,7 +78,38 @@ impl Best {
     };
 }
 
+/// For how long a recording goes on from the fault on.
+const RECORDED: Duration = Duration::from_secs(12);
+
 impl Pathology {
+    /// The one of this number.
+    ///
+    /// # Errors
+    ///
+    /// The numbers that there are.
+    pub fn find(id: &str) -> Result<&'static Pathology, String> {
+        let ids = || ALL.map(|pathology| pathology.id).join(", ");
+        let found = ALL
+            .iter()
+            .find(|pathology| pathology.id.eq_ignore_ascii_case(id));
+        found.ok_or_else(|| format!("there is no row `{id}`: they are {}", ids()))
+    }
+
+    /// Records everything that happens until twelve seconds after the fault began.
+    ///
+    /// # Errors
+    ///
+    /// The [`Violation`] of an invariant before that; one after it is in the recording.
+    pub fn record(&self, protocol: Protocol, seed: u64) -> Result<Recording, Violation> {
+        let mut recording = Stage::record(self, &self.world(protocol), seed, RECORDED)?;
+        let rules = match protocol {
+            Protocol::Standard => "",
+            Protocol::Plain => ", in plain Raft",
+        };
+        recording.header.title = Some(format!("{}: {}{rules}", self.id, self.title));
+        Ok(recording)
+    }
+
     /// The world before its seed.
     pub fn world(&self, protocol: Protocol) -> Settings {
         let mut settings = Settings {

@@ -9,6 +9,7 @@ use crate::checker::Violation;
 use crate::observer::{Happening, Observer};
 use crate::settings::Settings;
 use crate::time::Time;
+use crate::timeline::{Header, Recorder, Recording};
 use crate::world::World;
 
 /// When the fault begins.
@@ -29,7 +30,7 @@ impl Observer for Elections {
 /// A world in which a fault is to begin.
 #[derive(Debug)]
 pub struct Stage {
-    world: World<Elections>,
+    world: World<(Elections, Option<Recorder>)>,
     /// The nodes by their parts: the first leads.
     cast: Vec<NodeId>,
 }
@@ -47,8 +48,8 @@ impl Stage {
     /// The time between two looks at the world, and between two acts of a fault that goes on.
     pub const BEAT: Duration = Duration::from_millis(10);
 
-    fn new(settings: &Settings, seed: u64) -> Result<Self, Violation> {
-        let mut world = World::observed(settings, seed, Elections::default())
+    fn new(settings: &Settings, seed: u64, recorder: Option<Recorder>) -> Result<Self, Violation> {
+        let mut world = World::observed(settings, seed, (Elections::default(), recorder))
             .expect("the settings of the list are valid");
         if settings.same_draws {
             // Somebody must lead before nobody can.
@@ -73,7 +74,7 @@ impl Stage {
         settings: &Settings,
         seed: u64,
     ) -> Result<Seen, Violation> {
-        let mut stage = Stage::new(settings, seed)?;
+        let mut stage = Stage::new(settings, seed, None)?;
         let (began, term) = (stage.world.now(), stage.highest_term());
         let (mut passed, mut available, mut looks) = (Duration::ZERO, 0_u32, 0_u32);
         while passed < WATCHED {
@@ -86,7 +87,7 @@ impl Stage {
             }
         }
         let elected_since = |time: Time| {
-            let elections = &stage.world.observer().0;
+            let elections = &stage.world.observer().0.0;
             elections.iter().filter(|elected| **elected > time).count()
         };
         Ok(Seen {
@@ -95,6 +96,30 @@ impl Stage {
             late_changes: elected_since(began + WATCHED / 2),
             terms: stage.highest_term().0 - term.0,
         })
+    }
+
+    /// Plays a fault for so long and records everything that happens.
+    pub(super) fn record(
+        pathology: &Pathology,
+        settings: &Settings,
+        seed: u64,
+        watched: Duration,
+    ) -> Result<Recording, Violation> {
+        let mut stage = Stage::new(settings, seed, Some(Recorder::default()))?;
+        let began = stage.world.now();
+        let (mut passed, mut outcome) = (Duration::ZERO, Ok(()));
+        while passed < watched && outcome.is_ok() {
+            (pathology.act)(&mut stage, passed);
+            outcome = stage.world.run_for(Self::BEAT);
+            passed += Self::BEAT;
+        }
+        let end = stage.world.now();
+        let (_, recorder) = stage.world.into_observer();
+        let mut recorder = recorder.unwrap_or_default();
+        recorder.note(began, "the fault begins".to_owned());
+        let mut recording = recorder.finish(Header::of(settings, seed), end);
+        recording.header.failure = outcome.err().map(|violation| violation.to_string());
+        Ok(recording)
     }
 
     /// Whether somebody leads, and is not standing still, whom a majority can hear and answer.

@@ -6,7 +6,9 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use clap::{Args, ValueEnum};
+use raft_core::Protocol;
 use raft_driver_sim::lab3a::{Lab, Network, Test};
+use raft_driver_sim::pathologies::Pathology;
 use raft_driver_sim::scenario::{NAMED, Scenario};
 use raft_driver_sim::swarm::Swarm;
 use raft_driver_sim::timeline::{Recording, Timeline};
@@ -26,6 +28,9 @@ pub(crate) struct Arguments {
     /// With --lab3a: the lab's unreliable network.
     #[arg(long, requires = "lab3a")]
     unreliable: bool,
+    /// With --row: in plain Raft.
+    #[arg(long, requires = "row")]
+    plain: bool,
     #[command(flatten)]
     pictures: Pictures,
 }
@@ -37,6 +42,9 @@ struct Source {
     /// A scenario: a name (see --list) or a TOML file.
     #[arg(long, value_name = "NAME|FILE")]
     scenario: Option<String>,
+    /// A row of the table of `raft-sim scenarios`, such as S6: its first twelve seconds.
+    #[arg(long, value_name = "ID")]
+    row: Option<String>,
     /// What `raft-sim swarm --seed N` runs.
     #[arg(long, requires = "seed")]
     swarm: bool,
@@ -123,6 +131,19 @@ fn record(arguments: &Arguments) -> Result<(Recording, core::ops::Range<u64>), S
         return Ok((scenario.record(seed, &command), scenario.picture));
     }
     let seed = arguments.seed.unwrap_or(1);
+    if let Some(id) = &source.row {
+        let (protocol, plain) = match arguments.plain {
+            true => (Protocol::Plain, " --plain"),
+            false => (Protocol::Standard, ""),
+        };
+        let row = Pathology::find(id)?;
+        let recorded = row.record(protocol, seed);
+        let mut recording = recorded.map_err(|violation| violation.to_string())?;
+        let id = row.id;
+        recording.header.command = Some(format!("raft-sim run --row {id} --seed {seed}{plain}"));
+        let end = recording.end();
+        return Ok((recording, 0..end));
+    }
     let mut recording = if let Some(test) = source.lab3a {
         let network = match arguments.unreliable {
             true => Network::Unreliable,
