@@ -7,7 +7,7 @@ use raft_core::{AppendEntriesResponse, NodeId, Round, Term};
 
 use crate::clock::Instant;
 use crate::frame::PeerReport;
-use crate::preference::Steady;
+use crate::preference::{Patience, Steady};
 use crate::settings::{PeerAddress, reachable_as};
 use crate::timings::Timings;
 
@@ -57,6 +57,8 @@ pub(crate) struct Peer {
     pub(crate) contacted: bool,
     /// Since when it answers this leader, if that is looked at.
     pub(crate) steady: Option<Steady>,
+    /// What became of the leaderships that were handed to it because it is preferred.
+    pub(crate) patience: Patience,
     answers: Rate,
     questions: Rate,
     /// What it last said of itself, and when.
@@ -181,6 +183,7 @@ impl Peers {
             acked: false,
             contacted: false,
             steady: None,
+            patience: Patience::default(),
             answers: Rate::default(),
             questions: Rate::default(),
             report: None,

@@ -3,7 +3,7 @@
 
 use std::time::Duration;
 
-use raft_core::{Event, Message, NodeId, Turn};
+use raft_core::{Event, Message, NodeId, Term, Turn};
 use tracing::info;
 
 use crate::clock::Instant;
@@ -13,6 +13,8 @@ use crate::settings::Settings;
 
 /// For how many election timeouts a voter must have answered steadily before leadership is handed to it.
 const STEADY: u32 = 10;
+/// The longest time for which one must that was handed leadership and did not lead.
+const LONGEST: Duration = Duration::from_secs(3600);
 
 /// The voters that should lead rather than others.
 #[derive(Clone, Debug, Default)]
@@ -65,14 +67,50 @@ impl Steady {
     }
 }
 
+/// How a voter did that leadership was handed to. One that answers and still cannot win (its log is behind, or others do
+/// not hear it) would cost a leader every few seconds, for ever.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Patience {
+    /// In which term it was asked to lead, as long as it has not led since.
+    asked: Option<Term>,
+    /// How often it did not, one time after the other.
+    failures: u32,
+}
+
+impl Patience {
+    /// It leads in that term.
+    fn leads(&mut self, term: Term) {
+        if self.asked.is_none_or(|asked| term > asked) {
+            *self = Patience::default();
+        }
+    }
+
+    /// This node leads, again or still. True if the voter was to lead and did not.
+    fn failed(&mut self) -> bool {
+        let failed = self.asked.take().is_some();
+        self.failures = self.failures.saturating_add(u32::from(failed));
+        failed
+    }
+
+    /// For how long it must answer steadily, if usually for `time`: twice as long after each failure, up to [`LONGEST`].
+    fn time(self, time: Duration) -> Duration {
+        let doubled = time.saturating_mul(2_u32.saturating_pow(self.failures));
+        doubled.min(time.max(LONGEST))
+    }
+}
+
 impl Node {
     /// Takes note of what an event says about a preferred voter.
     pub(crate) fn note_answer(&mut self, event: &Event) {
-        let Event::Receive {
-            from,
-            message: Message::AppendEntriesResponse(response),
-        } = event
-        else {
+        let Event::Receive { from, message } = event else {
+            return;
+        };
+        if let Message::AppendEntries(request) = message
+            && let Some(peer) = self.peers.get_mut(*from)
+        {
+            peer.patience.leads(request.term);
+        }
+        let Message::AppendEntriesResponse(response) = message else {
             return;
         };
         if !self.preference.take_back || response.term != self.raft.state().current_term() {
@@ -100,9 +138,25 @@ impl Node {
             return Ok(());
         }
         let (now, longest) = (Instant::now(), self.config.election_timeout());
+        let usually = longest * STEADY;
+        for peer in self.peers.iter_mut() {
+            if peer.patience.failed() {
+                peer.steady = None;
+                let wait = peer.patience.time(usually).as_secs_f64();
+                info!(
+                    event = "did_not_take_over",
+                    node = self.id.0,
+                    peer = peer.id.0,
+                    wait
+                );
+            }
+        }
         let steady = |id: &NodeId| {
-            let steady = self.peers.get(*id).and_then(|peer| peer.steady);
-            steady.is_some_and(|steady| steady.lasts(now, longest, longest * STEADY))
+            self.peers.get(*id).is_some_and(|peer| {
+                let time = peer.patience.time(usually);
+                let steady = peer.steady;
+                steady.is_some_and(|steady| steady.lasts(now, longest, time))
+            })
         };
         let mut before_me = self.preference.order.iter();
         let to = before_me
@@ -111,8 +165,13 @@ impl Node {
             .find(|id| steady(id));
         if let Some(to) = to.copied() {
             info!(event = "giving_way", node = self.id.0, to = to.0);
+            let term = self.raft.state().current_term();
             // Refused, it is tried again.
-            let _ = self.ask_for_transfer(Some(to))?;
+            if self.ask_for_transfer(Some(to))?.is_ok()
+                && let Some(peer) = self.peers.get_mut(to)
+            {
+                peer.patience.asked = Some(term);
+            }
         }
         Ok(())
     }
@@ -134,6 +193,31 @@ mod tests {
         assert_eq!(index(5, 5), Turn { index: 2, of: 3 });
         assert_eq!(index(1, 2), Turn { index: 1, of: 2 });
         assert_eq!(turn(&[], NodeId(1), 3), Turn::ANY);
+    }
+
+    #[test]
+    fn who_does_not_take_over_is_asked_less_and_less_often() {
+        let mut patience = Patience::default();
+        let time = T * STEADY;
+        assert!(!patience.failed(), "it was not asked");
+        assert_eq!(patience.time(time), time);
+        for (failures, doubled) in [(1, 2), (2, 4), (3, 8)] {
+            patience.asked = Some(Term(failures));
+            assert!(patience.failed());
+            assert!(!patience.failed(), "once for each time");
+            assert_eq!(patience.time(time), time * doubled);
+        }
+        patience.failures = u32::MAX;
+        assert_eq!(patience.time(time), LONGEST);
+        assert_eq!(patience.time(LONGEST * 2), LONGEST * 2);
+        // What it did before it was asked says nothing.
+        patience.asked = Some(Term(9));
+        patience.leads(Term(9));
+        assert!(patience.failed());
+        patience.asked = Some(Term(9));
+        patience.leads(Term(10));
+        assert!(!patience.failed());
+        assert_eq!(patience.time(time), time);
     }
 
     #[test]

@@ -46,7 +46,8 @@ pub struct Settings {
     /// connected is usually elected; a leader stays leader while others come back, see [`take_back`](Settings::take_back).
     pub prefer: Vec<NodeId>,
     /// Whether a leader hands its leadership, as a [transfer](crate::Handle::transfer) does, to a voter that comes before it in
-    /// [`prefer`](Settings::prefer) and has answered it without a break for ten election timeouts.
+    /// [`prefer`](Settings::prefer) and has answered it without a break for ten election timeouts. One that then did not lead must answer for twice as long the next
+    /// time, up to an hour.
     pub take_back: bool,
     /// The last entry of the log of an embedder that replicates by its own means.
     pub last_log: LogPosition,

@@ -3,9 +3,11 @@
 use std::time::Duration;
 
 use crate::common::{Cluster, PATIENCE, leader, others, status, wait_until};
-use raft_driver_mio::raft_core::{NodeId, TransferRefusal};
+use raft_driver_mio::raft_core::{
+    LogIndex, LogPosition, LostReason, NodeId, Term, TransferRefusal,
+};
 use raft_driver_mio::{
-    Handle, Instant, SettingsError, StartError, TransferError, start, takeover_wait,
+    Handle, Instant, SettingsError, StartError, TransferError, View, start, takeover_wait,
 };
 
 /// Three nodes whose hosts have that long to stop their work.
@@ -223,6 +225,40 @@ fn leadership_is_taken_back_only_if_that_is_asked_for() {
             assert!(lost.is_none(), "{lost:?}");
         }
     }
+}
+
+#[test]
+fn a_preferred_node_that_cannot_win_is_not_asked_again_as_soon() {
+    let cluster = Cluster::bind(2, "127.0.0.1").expect("the loopback");
+    let start = |member: &crate::common::Member| {
+        let mut settings = member.settings(true);
+        settings.prefer = vec![NodeId(2)];
+        settings.take_back = true;
+        start(settings).expect("a node")
+    };
+    let one = start(&cluster.members[0]);
+    // It votes for nobody whose log ends before, and so not for the preferred one.
+    let last_log = LogPosition {
+        term: Term(1),
+        index: LogIndex(1),
+    };
+    one.log_tail_moved(last_log).expect("a running node");
+    let _preferred = start(&cluster.members[1]);
+    let mut states = one.subscribe();
+    let gave_way = |term: Term| {
+        move |view: &View| {
+            let given = |(lost, reason)| lost >= term && reason == LostReason::Transfer;
+            view.lost.is_some_and(given)
+        }
+    };
+    let lost = states.wait_for(PATIENCE, gave_way(Term(0)));
+    let (lost, _) = lost.and_then(|view| view.lost).expect("a try");
+    let (_, term) = leader(std::slice::from_ref(&one));
+    assert!(term > lost);
+    // As long as the first try took, and longer.
+    let lasts = one.config().election_timeout() * 13;
+    let again = states.wait_for(lasts, gave_way(term));
+    assert!(again.is_none(), "{again:?}");
 }
 
 #[test]
