@@ -7,7 +7,7 @@ use crate::clock::Instant;
 use crate::error::{NodeError, TransferError};
 use crate::handle::Hold;
 use crate::node::Node;
-use crate::shared::HandOver;
+use crate::shared::{HandOver, Leadership};
 
 /// A transfer that was asked for, while the host stops its work.
 #[derive(Clone, Copy, Debug)]
@@ -130,6 +130,9 @@ impl Node {
         stopped: bool,
     ) -> Result<Result<NodeId, TransferError>, NodeError> {
         self.transfer = None;
+        // While this leader itself waits for what ran before it, that has not surely stopped: its successor has to wait as well.
+        let waits = |leadership: Leadership| leadership.may_start > Instant::now();
+        let stopped = stopped && !self.shared.view().leadership.is_some_and(waits);
         self.step(Event::TransferLeadership { to, stopped })?;
         // The core reports what became of it in the same step.
         Ok(self.transfer.take().unwrap_or(Err(TransferError::Stopped)))

@@ -83,6 +83,21 @@ fn grandchildren_end_with_the_program() {
     wait_until("all are dead", || !processes.iter().any(|pid| runs(*pid)));
 }
 
+// Its link is full in the end, and closed. Nobody may wait for it then: it would end nothing any more.
+#[test]
+fn a_keeper_that_reads_no_more_is_replaced_and_the_program_starts_again() {
+    let hosts = Hosts::new(1);
+    let (member, processes) = family(&hosts, &[]);
+    let keeper = member.keeper();
+    std::fs::remove_file(hosts.path("ledger")).expect("it was written");
+    kill_process(keeper, Signal::STOP).expect("it runs");
+    member.wait_for_log("event=keeper_lost");
+    let again = pids(&hosts.path("ledger"), 3);
+    assert!(!processes.iter().any(|pid| runs(*pid)));
+    assert!(again.iter().all(|pid| runs(*pid)));
+    assert_ne!(member.keeper(), keeper);
+}
+
 #[test]
 fn grandchildren_end_with_a_killed_keeper_and_the_program_starts_again() {
     let hosts = Hosts::new(1);

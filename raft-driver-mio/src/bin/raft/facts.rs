@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
-use raft_core::NodeId;
+use raft_core::{NodeId, Term};
 use raft_driver_mio::{Handle, Listen, Settings, View};
 use serde_json::json;
 
@@ -22,8 +22,8 @@ pub(crate) struct Facts {
 /// What a program is started for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Occasion {
-    /// This member leads with a lease.
-    Leader,
+    /// This member leads in this term with a lease.
+    Leader(Term),
     /// Another leads.
     Follower,
     /// No leader is known.
@@ -35,7 +35,7 @@ pub(crate) enum Occasion {
 impl Occasion {
     pub(crate) fn name(self) -> &'static str {
         match self {
-            Occasion::Leader => "leader",
+            Occasion::Leader(_) => "leader",
             Occasion::Follower => "follower",
             Occasion::NoLeader => "no_leader",
             Occasion::Stopping => "stopping",
@@ -71,13 +71,14 @@ impl Facts {
 
     fn values(&self, handle: &Handle, occasion: Occasion, view: &View) -> Values {
         let leader_id = match occasion {
-            Occasion::Leader => Some(handle.id()),
+            Occasion::Leader(_) => Some(handle.id()),
             Occasion::Follower | Occasion::Stopping => view.leader,
             Occasion::NoLeader => None,
         };
-        let term = match (occasion, view.leadership) {
-            (Occasion::Leader, Some(leadership)) => leadership.term,
-            _ => view.term,
+        // The term that the lease was asked about: the view may have moved on to a rival's.
+        let term = match occasion {
+            Occasion::Leader(term) => term,
+            Occasion::Follower | Occasion::NoLeader | Occasion::Stopping => view.term,
         };
         Values {
             term: term.0,

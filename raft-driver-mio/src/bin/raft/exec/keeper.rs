@@ -182,7 +182,7 @@ impl Keeper {
             (Order::Until { term, until }, Some(program)) if term == program.term => {
                 program.until = program.until.max(at(until));
             }
-            (Order::GiveUp, Some(program)) => program.until = program.until.min(now),
+            (Order::GiveUp, Some(program)) => program.doom(program.until.min(now), self.grace),
             (Order::Signal { signal }, Some(program)) => program.send(signal),
             (Order::Stop { signal, timeout }, Some(program)) => {
                 program.kill_at_the_latest(now + Duration::from_nanos(timeout));
@@ -246,11 +246,7 @@ impl Keeper {
         };
         let now = Instant::now();
         if !program.doomed && program.until <= now {
-            program.doomed = true;
-            program.kill_at_the_latest(program.until + self.grace);
-            if !self.grace.is_zero() {
-                program.ask_to_end(SIGTERM);
-            }
+            program.doom(program.until, self.grace);
         }
         let over = program.kill_at.is_some_and(|at| at <= now);
         if over || program.status.is_some() {
@@ -296,6 +292,18 @@ impl Program {
             .flatten()
             .min()
             .unwrap_or(self.until)
+    }
+
+    /// Its lease ended then: no order that was under way can extend it any more.
+    fn doom(&mut self, ended: Instant, grace: Duration) {
+        if self.doomed {
+            return;
+        }
+        self.doomed = true;
+        self.kill_at_the_latest(ended + grace);
+        if !grace.is_zero() {
+            self.ask_to_end(SIGTERM);
+        }
     }
 
     fn kill_at_the_latest(&mut self, at: Instant) {

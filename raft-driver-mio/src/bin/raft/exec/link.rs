@@ -8,7 +8,7 @@ use std::os::unix::net::UnixStream;
 use std::os::unix::process::CommandExt;
 use std::process::{Child, Command, Stdio};
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use rustix::net::{SendFlags, send};
 use serde::Serialize;
@@ -17,6 +17,9 @@ use super::orders::{Notice, Order};
 
 /// This program, also when its file was replaced or removed.
 pub(crate) const OURSELVES: &str = "/proc/self/exe";
+
+/// How long a keeper may take to end after its link was closed.
+const PATIENCE: Duration = Duration::from_secs(1);
 
 /// A keeper that runs. Dropped, it sees that it is alone, kills what it keeps, and ends.
 #[derive(Debug)]
@@ -78,6 +81,12 @@ impl Keeper {
 impl Drop for Keeper {
     fn drop(&mut self) {
         self.link.close();
+        // It kills what it keeps and ends; one that is stopped does not.
+        let patience = Instant::now() + PATIENCE;
+        while matches!(self.process.try_wait(), Ok(None)) && Instant::now() < patience {
+            std::thread::sleep(PATIENCE / 100);
+        }
+        self.kill();
         self.wait();
     }
 }
@@ -87,7 +96,7 @@ impl Link {
     pub(crate) fn give(&self, order: &Order) {
         let line = line(order);
         let flags = SendFlags::DONTWAIT | SendFlags::NOSIGNAL;
-        // A keeper that has left thousands of orders unread does not keep anything.
+        // A keeper that has left hundreds of orders unread does not keep anything.
         if send(&*self.0, &line, flags) != Ok(line.len()) {
             self.close();
         }

@@ -73,7 +73,7 @@ Environment of CMD: that of this process, and
   RAFT_TERM           the fencing token: grows with every leadership, never repeats on another host
   RAFT_NODE_ID        this member                RAFT_CLUSTER      the cluster's name
   RAFT_LEADER_ID      this member                RAFT_LEADER_ADDR  its address
-  RAFT_EVENT          leader                     RAFT_SEQ          grows with every start
+  RAFT_EVENT          leader                     RAFT_SEQ          grows with the member's states
   RAFT_LEASE_SECONDS  the lease's length         RAFT_STATE_DIR    for raft status and the like
 
 Signals:

@@ -184,7 +184,7 @@ impl Supervisor {
             until: nanoseconds(until.since_start()),
             environment: self.plan.facts.environment(
                 &self.handle,
-                Occasion::Leader,
+                Occasion::Leader(term),
                 &self.handle.view(),
             ),
         });
@@ -357,6 +357,8 @@ impl Supervisor {
     /// The keeper is gone, and by the system the program with it. Its orphans are our children now.
     fn keeper_gone(&mut self) {
         *lock(&self.link) = None;
+        // One that only closed its end, because it was stopped and did not read, still has to go.
+        self.keeper.iter_mut().for_each(Keeper::kill);
         self.keeper.iter_mut().for_each(Keeper::wait);
         self.keeper = None;
         let group = self.run.as_ref().and_then(|run| run.pid);
@@ -399,9 +401,14 @@ impl Supervisor {
         let now = StdInstant::now();
         let until = |at: StdInstant| at.saturating_duration_since(now);
         if let Some(run) = &self.run {
-            let lease = self.handle.lease().filter(|_| !run.lost);
             let overdue = run.overdue.map_or(LONG, until);
-            return lease.map_or(LONG, |(_, left)| left).min(overdue);
+            // One that ended since it was looked at is looked at again at once.
+            let lease = match self.handle.lease() {
+                _ if run.lost => LONG,
+                Some((_, left)) => left,
+                None => Duration::ZERO,
+            };
+            return lease.min(overdue);
         }
         let may_start = self.handle.view().leadership.map(|leadership| {
             leadership

@@ -188,7 +188,7 @@ impl Worker {
         self.state = State::Dirty;
         match self.run(
             self.programs.on_leader.clone(),
-            Occasion::Leader,
+            Occasion::Leader(term),
             Some(term),
         ) {
             Outcome::Done => self.state = State::Leading(term),
@@ -221,7 +221,7 @@ impl Worker {
     /// What `on_change` and `on_follower` are told of.
     fn occasion(&self, view: &View) -> Occasion {
         match (self.state, view.leader) {
-            (State::Leading(_), _) => Occasion::Leader,
+            (State::Leading(term), _) => Occasion::Leader(term),
             (_, Some(leader)) if leader != self.handle.id() => Occasion::Follower,
             (_, Some(_) | None) => Occasion::NoLeader,
         }
@@ -316,7 +316,8 @@ impl Worker {
         let now = StdInstant::now();
         let until = |at: StdInstant| at.saturating_duration_since(now);
         let lease = match self.state {
-            State::Leading(_) => self.handle.lease().map(|(_, left)| left),
+            // One that ended since it was looked at is looked at again soon.
+            State::Leading(_) => Some(self.handle.lease().map_or(Duration::ZERO, |(_, left)| left)),
             State::Clear | State::Dirty => None,
         };
         let may_start = match (self.state, self.handle.view().leadership) {
