@@ -3,7 +3,7 @@
 use core::fmt::Write as _;
 
 use raft_core::{
-    Action, Event, Message, NodeId, Report, Role, RoleKind, State, Timer, TransitionReason,
+    Action, Cause, Event, Message, NodeId, Report, Role, RoleKind, State, Timer, TransitionReason,
 };
 
 use crate::clock::ClockRate;
@@ -20,9 +20,12 @@ pub(super) const FIELDS: &[&str] = &[
     "granted by",
     "rounds answered",
     "confirmed round",
+    "check-quorum set at round",
+    "last to answer",
     "transfer to",
     "last log entry",
     "pre-vote question",
+    "promises silence for",
     "may campaign",
 ];
 
@@ -37,12 +40,34 @@ pub(super) fn state(state: &State, voters: &[NodeId]) -> Vec<String> {
         names.join(", ")
     };
     let (mut role, mut votes) = (role_name(state.role().kind()).to_owned(), none());
-    let (mut answered, mut confirmed, mut transfer) = (none(), none(), none());
+    // What a leader alone has.
+    let [
+        mut answered,
+        mut confirmed,
+        mut armed,
+        mut last_to_answer,
+        mut transfer,
+    ] = [none(), none(), none(), none(), none()];
     match state.role() {
         Role::Follower(_) if state.in_part_one() => role += ", the leader may be alive",
         Role::Follower(_) => role += ", the leader is presumed lost",
-        Role::PreCandidate(asks) => votes = granted(asks.granted),
-        Role::Candidate(asks) => votes = granted(asks.granted),
+        Role::PreCandidate(asks) => {
+            votes = granted(asks.granted);
+            role += if asks.stood_back {
+                ", stood back for a rival"
+            } else {
+                ""
+            };
+        }
+        Role::Candidate(asks) => {
+            votes = granted(asks.granted);
+            let asked = matches!(asks.cause, Cause::Transfer { .. });
+            role += if asked {
+                ", asked to by the leader"
+            } else {
+                ""
+            };
+        }
         Role::Leader(leader) => {
             let rounds = voters.iter().zip(&leader.answered);
             let rounds: Vec<String> = rounds
@@ -50,6 +75,8 @@ pub(super) fn state(state: &State, voters: &[NodeId]) -> Vec<String> {
                 .collect();
             answered = rounds.join(", ");
             confirmed = leader.confirmed.to_string();
+            armed = leader.armed_at.to_string();
+            last_to_answer = node(leader.last_to_answer);
             transfer = node(leader.transfer.map(|transfer| transfer.to));
         }
     }
@@ -63,9 +90,12 @@ pub(super) fn state(state: &State, voters: &[NodeId]) -> Vec<String> {
         votes,
         answered,
         confirmed,
+        armed,
+        last_to_answer,
         transfer,
         format!("{} in term {}", last.index, last.term),
         format!("{:x}", state.pre_vote_nonce()),
+        format!("{:?}", state.hard_state().election_timeout),
         if state.paused() { "no" } else { "yes" }.to_owned(),
     ]
 }
