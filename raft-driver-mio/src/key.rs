@@ -106,14 +106,23 @@ impl Keyring {
         Self::parse(path, &text)
     }
 
-    /// Creates a key file with one fresh random key, id 1, mode 0600, and waits until it is on
-    /// stable storage.
+    /// Creates a key file with one fresh random key, id 1: [`write_new_with_id`](Keyring::write_new_with_id).
+    ///
+    /// # Errors
+    ///
+    /// As [`write_new_with_id`](Keyring::write_new_with_id).
+    pub fn write_new(path: &Path) -> Result<(), KeyError> {
+        Self::write_new_with_id(path, 1)
+    }
+
+    /// Creates a key file with one fresh random key of that id, mode 0600, and waits until it is on
+    /// stable storage. Keys that are to be in one file at a time need distinct ids.
     ///
     /// # Errors
     ///
     /// [`KeyError::Exists`] when `path` exists, which is left as it was; [`KeyError::Io`] when it
     /// cannot be written.
-    pub fn write_new(path: &Path) -> Result<(), KeyError> {
+    pub fn write_new_with_id(path: &Path, id: u8) -> Result<(), KeyError> {
         let io = |source| KeyError::Io {
             action: "write",
             path: path.to_owned(),
@@ -132,7 +141,7 @@ impl Keyring {
                 },
                 _ => io(source),
             })?;
-        let written = write_key(&mut file, &key).and_then(|()| sync_directory_of(path));
+        let written = write_key(&mut file, id, &key).and_then(|()| sync_directory_of(path));
         written.map_err(|source| {
             // Half a key file would only be in the way of the next attempt. The first error is
             // the one to report.
@@ -227,11 +236,13 @@ fn parse_line(line: &str) -> Result<SealingKey, LineProblem> {
     Ok(SealingKey { id, cipher })
 }
 
-fn write_key(file: &mut File, key: &[u8; KEY_LEN]) -> io::Result<()> {
-    const COMMENT: &str = "# raft key file: ID:KEY, one a line. The first seals, all open.\n1:";
+fn write_key(file: &mut File, id: u8, key: &[u8; KEY_LEN]) -> io::Result<()> {
+    const COMMENT: &str = "# raft key file: ID:KEY, one a line. The first seals, all open.\n";
     const DIGITS: &[u8; 16] = b"0123456789abcdef";
-    let mut text = Zeroizing::new(Vec::with_capacity(COMMENT.len() + 2 * KEY_LEN + 1));
-    text.extend_from_slice(COMMENT.as_bytes());
+    let head = format!("{COMMENT}{id}:");
+    // Reserved at once: a buffer that grows would leave parts of the key behind.
+    let mut text = Zeroizing::new(Vec::with_capacity(head.len() + 2 * KEY_LEN + 1));
+    text.extend_from_slice(head.as_bytes());
     for byte in key {
         text.extend([byte >> 4, byte & 15].map(|digit| DIGITS[usize::from(digit)]));
     }
@@ -334,7 +345,7 @@ impl fmt::Display for LineProblem {
             }
             LineProblem::RepeatedId { id } => write!(
                 f,
-                "an earlier line has the key id {id} too; give each key an id of its own"
+                "an earlier line has the key id {id} too; give each key an id of its own, as `raft keygen --id N` does"
             ),
             LineProblem::Length { digits } => write!(
                 f,
@@ -358,7 +369,14 @@ impl fmt::Display for KeyError {
                 action,
                 path,
                 source,
-            } => write!(f, "cannot {action} key file {}: {source}", path.display()),
+            } => {
+                let path = path.display();
+                let remedy = match *action {
+                    "write" => "name a file in a directory that exists and can be written",
+                    _ => "give a file that `raft keygen` wrote and that this user may read",
+                };
+                write!(f, "cannot {action} key file {path}: {source}; {remedy}")
+            }
             KeyError::Exists { path } => write!(
                 f,
                 "key file {} exists and is left as it is; choose another name, or remove it if no node uses it",

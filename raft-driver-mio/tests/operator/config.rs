@@ -270,6 +270,36 @@ fn a_configuration_of_one_node_is_checked_like_that_of_all() {
     assert!(text.contains("3 voters"), "{text}");
 }
 
+#[test]
+fn each_step_of_a_rotation_of_keys_is_a_key_file() {
+    let hosts = Hosts::new(3);
+    let options = hosts.options(1);
+    let [old, new, file] = ["key.1", "key.2", "rotated"].map(|name| hosts.path(name));
+    assert_eq!(said(&mut raft(["keygen", &old])).0, Some(0));
+    assert_eq!(said(&mut raft(["keygen", "--id=2", &new])).0, Some(0));
+    let read = |name: &String| fs::read_to_string(name).expect("a key");
+    let check = |keys: &[&String]| {
+        fs::copy(&old, &file).expect("a file that is the owner's alone");
+        let text: String = keys.iter().map(|key| read(key)).collect();
+        fs::write(&file, text).expect("a file");
+        let others = options[1..]
+            .iter()
+            .filter(|option| !option.starts_with("--key-file"));
+        said(raft(["check-config", "--key-file", &file]).args(others))
+    };
+    for step in [vec![&old, &new], vec![&new, &old], vec![&new]] {
+        let (code, text, words) = check(&step);
+        assert_eq!(code, Some(0), "{words}");
+        assert!(text.contains("datagrams         sealed"), "{text}");
+    }
+    let (code, _, words) = check(&[&old, &old]);
+    assert_eq!(code, Some(78));
+    assert!(words.contains("raft keygen --id N"), "{words}");
+    let other = hosts.path("key.256");
+    assert_eq!(said(&mut raft(["keygen", "--id=256", &other])).0, Some(2));
+    assert!(!fs::exists(&other).expect("a look"), "it made a key");
+}
+
 /// The first block of that language in a text.
 fn block<'a>(text: &'a str, language: &str) -> &'a str {
     let (_, rest) = text
