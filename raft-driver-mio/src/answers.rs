@@ -50,7 +50,8 @@ impl Node {
             Request::Transfer { to } => match self.ask_for_transfer(to)? {
                 Ok(to) => {
                     let stopping = self.asked.is_some();
-                    answer = json!({ "ok": true, "to": to, "stopping": stopping });
+                    let term = self.raft.state().current_term();
+                    answer = json!({ "ok": true, "to": to, "term": term, "stopping": stopping });
                 }
                 Err(error) => return Ok(Answer::Line(refusal(&error.to_string()))),
             },

@@ -5,7 +5,7 @@ use std::io;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
-use raft_core::{RestoreError, TransferRefusal};
+use raft_core::{NodeId, RestoreError, TransferRefusal};
 
 use crate::settings::SettingsError;
 use crate::store::StoreError;
@@ -150,6 +150,10 @@ impl std::error::Error for ReplaceError {}
 pub enum TransferError {
     /// The node refused.
     Refused(TransferRefusal),
+    /// The voter that was named has not been heard for an election timeout.
+    Silent(NodeId),
+    /// The voter that was named answers that it would not campaign.
+    WouldNotCampaign(NodeId),
     /// The node has stopped.
     Stopped,
 }
@@ -169,6 +173,19 @@ impl fmt::Display for TransferError {
             }
             TransferError::Refused(TransferRefusal::LastTerm) => {
                 "this is the last term: nobody could follow"
+            }
+            TransferError::Silent(id) => {
+                return write!(
+                    f,
+                    "node {id} is not heard: see that it runs and can be reached, or name another"
+                );
+            }
+            TransferError::WouldNotCampaign(id) => {
+                return write!(
+                    f,
+                    "node {id} would not campaign, being paused, unfit or a witness: run raft resume there if it is \
+                     paused, or name another"
+                );
             }
             TransferError::Stopped => "the node has stopped",
         })

@@ -195,7 +195,8 @@ impl Handle {
     ///
     /// # Errors
     ///
-    /// The transfer did not begin, and nothing changed.
+    /// The transfer did not begin, and nothing changed. So it is if `to` has not been heard for an election timeout, or
+    /// last answered that it would not campaign.
     pub fn transfer(&self, to: Option<NodeId>) -> Result<NodeId, TransferError> {
         let (reply, answer) = sync_channel(1);
         let command = Command::Transfer { to, reply };

@@ -42,16 +42,12 @@ impl Node {
         &mut self,
         to: Option<NodeId>,
     ) -> Result<Result<NodeId, TransferError>, NodeError> {
+        let target = match self.target(to) {
+            Ok(target) => target,
+            Err(error) => return Ok(Err(error)),
+        };
         let Some(stop_timeout) = self.stop_timeout else {
             return self.begin_transfer(to, false);
-        };
-        let target = match self.raft.transfer_target(to) {
-            Ok(_) if self.asked.is_some() => Err(TransferRefusal::AlreadyStarted),
-            target => target,
-        };
-        let target = match target {
-            Ok(target) => target,
-            Err(refusal) => return Ok(Err(TransferError::Refused(refusal))),
         };
         let term = self.raft.state().current_term();
         let latest = Instant::now() + stop_timeout;
@@ -65,6 +61,28 @@ impl Node {
         self.shared
             .update(|view| view.hand_over = Some(HandOver { term, to }));
         Ok(Ok(target))
+    }
+
+    /// Whom a transfer to `to` would ask to take over. One that is named must be likely to: if it does not, the work has
+    /// stopped for nothing.
+    fn target(&self, to: Option<NodeId>) -> Result<NodeId, TransferError> {
+        let target = self.raft.transfer_target(to);
+        let target = target.map_err(TransferError::Refused)?;
+        if self.asked.is_some() {
+            return Err(TransferError::Refused(TransferRefusal::AlreadyStarted));
+        }
+        let Some(peer) = to.and_then(|to| self.peers.get(to)) else {
+            return Ok(target);
+        };
+        let (now, longest) = (Instant::now(), self.config.election_timeout());
+        let heard = |at| now.saturating_duration_since(at) <= longest;
+        if !peer.last_received.is_some_and(heard) {
+            return Err(TransferError::Silent(target));
+        }
+        if !peer.can_campaign {
+            return Err(TransferError::WouldNotCampaign(target));
+        }
+        Ok(target)
     }
 
     /// Hands the leadership over now that the host has stopped its work.

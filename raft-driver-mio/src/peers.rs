@@ -55,6 +55,8 @@ pub(crate) struct Peer {
     acked: bool,
     /// Whether it was sent anything since our challenge was renewed.
     pub(crate) contacted: bool,
+    /// Whether it would campaign, as it last answered this leader.
+    pub(crate) can_campaign: bool,
     /// Since when it answers this leader, if that is looked at.
     pub(crate) steady: Option<Steady>,
     /// What became of the leaderships that were handed to it because it is preferred.
@@ -182,6 +184,7 @@ impl Peers {
             rtt: Timings::default(),
             acked: false,
             contacted: false,
+            can_campaign: true,
             steady: None,
             patience: Patience::default(),
             answers: Rate::default(),
@@ -247,6 +250,7 @@ impl Peers {
             return;
         };
         peer.last_ack = Some(now);
+        peer.can_campaign = response.can_campaign;
         if response.round == round && !peer.acked {
             peer.acked = true;
             peer.rtt.add(now.saturating_duration_since(began));

@@ -128,7 +128,10 @@ impl Node {
 
     /// A leadership begins: what was seen in an earlier one does not count.
     pub(crate) fn forget_answers(&mut self) {
-        self.peers.iter_mut().for_each(|peer| peer.steady = None);
+        for peer in self.peers.iter_mut() {
+            peer.steady = None;
+            peer.can_campaign = true;
+        }
     }
 
     /// Hands the leadership to a voter that should rather lead and has answered steadily for a while, if that is wanted.

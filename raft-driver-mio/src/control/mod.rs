@@ -42,7 +42,8 @@ pub enum Request {
         /// Whether to drop them.
         on: bool,
     },
-    /// Hand the leadership over. The answer's `to` is the voter that will be asked to take over; `stopping` is true if what runs
+    /// Hand the leadership over. The answer's `to` is the voter that will be asked to take over; `term` is that of the
+    /// leadership that ends; `stopping` is true if what runs
     /// under the leadership is stopped first, and the leadership goes on until then.
     Transfer {
         /// To whom; `null` takes the voter that answered last.

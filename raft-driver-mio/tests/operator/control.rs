@@ -98,17 +98,105 @@ fn a_transfer_ends_when_the_other_leads() {
     assert_eq!(hosts.ask(to, &["step-down"]).0, Some(1));
 }
 
+/// Stops `dead` and has `first` hand over to it before its silence is noticed.
+fn transfer_to_the_dead(
+    hosts: &Hosts,
+    nodes: &[Node],
+    (first, dead): (u64, u64),
+    timeout: &str,
+) -> (Option<i32>, String) {
+    let arguments = ["transfer", "--timeout", timeout, "--to", &dead.to_string()];
+    let process = &nodes[dead as usize - 1].process;
+    loop {
+        process.signal(Signal::STOP);
+        let (code, _, words) = hosts.ask(first, &arguments);
+        if !words.contains("is not heard") {
+            return (code, words);
+        }
+        process.signal(Signal::CONT);
+        assert_eq!(leader(nodes), first);
+    }
+}
+
 #[test]
 fn a_transfer_to_the_dead_says_so_when_the_time_is_over() {
     let hosts = Hosts::new(3);
     let nodes = three(&hosts);
     let first = leader(&nodes);
     let dead = other(first);
-    nodes[dead as usize - 1].process.signal(Signal::STOP);
-    let arguments = ["transfer", "--timeout", "100ms", "--to", &dead.to_string()];
-    let (code, _, words) = hosts.ask(first, &arguments);
+    // So that nobody leads.
+    for id in [first, other(dead)] {
+        assert_eq!(hosts.ask(id, &["pause"]).0, Some(0));
+    }
+    let (code, words) = transfer_to_the_dead(&hosts, &nodes, (first, dead), "100ms");
     assert_eq!(code, Some(124), "{words}");
     assert!(words.contains("the time is over"), "{words}");
+}
+
+#[test]
+fn a_transfer_that_ends_with_another_leader_says_who_leads() {
+    for itself in [true, false] {
+        let hosts = Hosts::new(3);
+        let nodes = three(&hosts);
+        let first = leader(&nodes);
+        let dead = other(first);
+        let third = other(dead);
+        let paused = if itself { third } else { first };
+        assert_eq!(hosts.ask(paused, &["pause"]).0, Some(0));
+        let (code, words) = transfer_to_the_dead(&hosts, &nodes, (first, dead), "2m");
+        assert_eq!(code, Some(1), "{words}");
+        let says = if itself {
+            format!("node {first} itself leads again, in term ")
+        } else {
+            format!("node {third} leads in term ")
+        };
+        assert!(words.contains(&says), "{words}");
+    }
+}
+
+#[test]
+fn a_transfer_to_one_who_would_not_take_over_is_refused_and_changes_nothing() {
+    let hosts = Hosts::new(3);
+    let nodes = three(&hosts);
+    let first = leader(&nodes);
+    let (to, third) = (other(first), other(other(first)));
+    for id in [to, third] {
+        assert_eq!(hosts.ask(id, &["pause"]).0, Some(0));
+    }
+    let status = || nodes[first as usize - 1].status().expect("a status");
+    let transfer = ["transfer", "--to", &to.to_string()];
+    // Asked before it has heard of the pause, it leads again: nobody else would.
+    wait_until("it is refused", || {
+        let (code, _, words) = hosts.ask(first, &transfer);
+        assert_eq!(code, Some(1), "{words}");
+        words.contains(&format!("node {to} would not campaign")) && words.contains("raft resume")
+    });
+    wait_until("nobody can take over", || {
+        let (code, _, words) = hosts.ask(first, &["step-down"]);
+        code == Some(1) && words.contains("no voter that could take over")
+    });
+    wait_until("it leads", || status().active);
+
+    assert_eq!(hosts.ask(third, &["resume"]).0, Some(0));
+    let mut before = status();
+    nodes[to as usize - 1].process.signal(Signal::STOP);
+    let silent = |seconds: f64| seconds > 2.0;
+    wait_until("it is silent", || {
+        before = status();
+        let peer = before.peers.iter().find(|peer| peer.id.0 == to);
+        peer.expect("a peer")
+            .last_received_seconds
+            .is_some_and(silent)
+    });
+    let (code, _, words) = hosts.ask(first, &transfer);
+    assert_eq!(code, Some(1), "{words}");
+    assert!(
+        words.contains(&format!("node {to} is not heard")),
+        "{words}"
+    );
+    let after = status();
+    assert!(after.active);
+    assert_eq!(after.term, before.term);
 }
 
 #[test]

@@ -4,11 +4,13 @@ use std::path::Path;
 use std::process::ExitCode;
 use std::time::{Duration, Instant};
 
-use raft_core::{NodeId, Term};
-use raft_driver_mio::control::{Request, client};
+use raft_core::{NodeId, RoleKind, Term};
+use raft_driver_mio::control::client::{self, AskError};
+use raft_driver_mio::control::{Change, Request};
 use raft_driver_mio::duration;
+use serde_json::Value;
 
-use crate::target::{self, Failure, TIMED_OUT, Target};
+use crate::target::{self, Failure, NO, TIMED_OUT, Target};
 
 /// Hands the leadership of this node to another, and waits until that one leads.
 ///
@@ -16,8 +18,10 @@ use crate::target::{self, Failure, TIMED_OUT, Target};
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
 Exit status:
-  0    another node leads
-  1    it was refused: this node does not lead, or nobody can take over. Nothing changed
+  0    another node leads: the one named, if one was
+  1    it was refused, and nothing changed: this node does not lead, or who should take over is not heard or
+       would not campaign (it is paused, say), or nobody can take over. Or it came to nothing: another node
+       leads than the one named, or this one leads on or again
   3    no node answers
   78   the state directory is not given, or the file is wrong
   124  nobody leads within the time. This node has given its leadership up, or does so when what it runs has stopped
@@ -42,7 +46,8 @@ pub(crate) struct TransferArgs {
 #[command(after_help = "\
 Exit status:
   0    it leads no more
-  1    it was refused: this node does not lead, or nobody can take over. Nothing changed
+  1    it was refused, and nothing changed: this node does not lead, or nobody can take over. Or it came to
+       nothing: this node leads on or again
   3    no node answers
   78   the state directory is not given, or the file is wrong
   124  it still leads when the time is over: what it runs has not stopped yet
@@ -125,18 +130,67 @@ fn hand_over(
     let deadline = Instant::now().checked_add(timeout);
     // Before it is asked for, so that no state after it is missed.
     let mut states = client::watch(state_dir)?;
-    let before = states.next(deadline)?;
-    client::ask(state_dir, &Request::Transfer { to })?;
-    let me = before.map(|before| before.node_id);
+    states.next(deadline)?;
+    let answer = client::ask(state_dir, &Request::Transfer { to })?;
+    let term = answer.get("term").and_then(Value::as_u64);
+    let term = Term(term.ok_or(AskError::Incomprehensible)?);
+    let mut stopping = false;
     loop {
         let Some(change) = states.next(deadline)? else {
             let error = "the time is over, and the leadership has not passed on yet";
             return Err(Failure(error.to_owned(), TIMED_OUT));
         };
-        let passed_on = change.leader.is_some() && change.leader != me;
-        let given_up = !change.active && !change.handing_over;
-        if passed_on || (given_up && !successor) {
-            return Ok((change.leader, change.term));
+        match outcome(&change, term, to) {
+            Outcome::PassedOn => return Ok((change.leader, change.term)),
+            Outcome::GivenUp if !successor => return Ok((change.leader, change.term)),
+            Outcome::Failed(error) => return Err(Failure(error, NO)),
+            Outcome::Leads if stopping && !change.handing_over => {
+                let me = change.node_id;
+                let error = format!(
+                    "node {me} leads on in term {term}: whoever could take over cannot any more"
+                );
+                return Err(Failure(error, NO));
+            }
+            Outcome::Leads => stopping = change.handing_over,
+            Outcome::GivenUp | Outcome::Earlier => {}
         }
+    }
+}
+
+/// What a state says of a leadership that was to be handed over.
+enum Outcome {
+    /// It is from before.
+    Earlier,
+    /// It goes on.
+    Leads,
+    /// It is over, and nobody is known to follow.
+    GivenUp,
+    /// It is over, and who should lead leads.
+    PassedOn,
+    /// It is over, and who should not lead leads.
+    Failed(String),
+}
+
+fn outcome(change: &Change, term: Term, to: Option<NodeId>) -> Outcome {
+    let lost = change.lost.as_ref().is_some_and(|lost| lost.term == term);
+    if change.term < term {
+        return Outcome::Earlier;
+    }
+    if change.term == term {
+        return match change.role {
+            RoleKind::Leader if !lost => Outcome::Leads,
+            _ => Outcome::GivenUp,
+        };
+    }
+    let (me, now) = (change.node_id, change.term);
+    match (change.leader, to) {
+        (None, _) => Outcome::GivenUp,
+        (Some(leader), _) if leader == me => {
+            Outcome::Failed(format!("node {me} itself leads again, in term {now}"))
+        }
+        (Some(leader), Some(to)) if leader != to => {
+            Outcome::Failed(format!("node {leader} leads in term {now}, not node {to}"))
+        }
+        (Some(_), _) => Outcome::PassedOn,
     }
 }

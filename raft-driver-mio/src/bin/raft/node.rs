@@ -127,7 +127,7 @@ fn log_status(handle: &Handle) {
         role = target::role(view.role),
         term = view.term.0,
         leader = view.leader.map(|leader| leader.0),
-        active = lease.is_some(),
+        active = handle.active().is_some(),
         lease = lease.map_or(0.0, |(_, left)| left.as_secs_f64())
     );
 }
