@@ -19,12 +19,13 @@ use crate::target::{self, Failure, NO, TIMED_OUT, Target};
 #[command(after_help = "\
 Exit status:
   0    another node leads: the one named, if one was
-  1    it was refused, and nothing changed: this node does not lead, or who should take over is not heard or
-       would not campaign (it is paused, say), or nobody can take over. Or it came to nothing: another node
-       leads than the one named, or this one leads on or again
+  1    it was refused, and nothing changed: this node does not lead, or nobody can take over, or
+       the node named is not heard or would not campaign (it is paused, say). Or it came to
+       nothing: another node leads than the one named, or this one leads on or again
   3    no node answers
   78   the state directory is not given, or the file is wrong
-  124  nobody leads within the time. This node has given its leadership up, or does so when what it runs has stopped
+  124  nobody leads within the time. This node has given its leadership up, or does so when what
+       it runs has stopped
 
 Example:
   raft transfer --to 2 --state-dir /var/lib/raft")]
@@ -46,8 +47,8 @@ pub(crate) struct TransferArgs {
 #[command(after_help = "\
 Exit status:
   0    it leads no more
-  1    it was refused, and nothing changed: this node does not lead, or nobody can take over. Or it came to
-       nothing: this node leads on or again
+  1    it was refused, and nothing changed: this node does not lead, or nobody can take over. Or
+       it came to nothing: this node leads on or again
   3    no node answers
   78   the state directory is not given, or the file is wrong
   124  it still leads when the time is over: what it runs has not stopped yet
