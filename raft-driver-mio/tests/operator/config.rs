@@ -250,6 +250,34 @@ fn a_configuration_is_checked_for_all_hosts_and_nothing_is_started() {
 }
 
 #[test]
+fn a_grace_that_exec_refuses_is_refused_wherever_it_is_said() {
+    let hosts = Hosts::new(3);
+    let file = for_all(&hosts);
+    let good =
+        format!("state-dir = {:?}\n", hosts.path(1)) + &fs::read_to_string(&file).expect("a file");
+    let check = |more: &str, options: &[&str]| {
+        fs::write(&file, more.to_owned() + &good).expect("a file");
+        said(raft(["check-config", "--config", &file]).args(options))
+    };
+    // The lease leaves 180 ms of an election timeout of a second.
+    for (more, options) in [
+        ("grace = \"1s\"\n", &[][..]),
+        ("grace = \"1s\"\nkill-delay = \"1s\"\n", &[]),
+        ("", &["--grace=1s", "--kill-delay=1s"]),
+    ] {
+        let (code, text, words) = check(more, options);
+        assert_eq!((code, text.as_str()), (Some(78), ""), "{words}");
+        assert!(
+            words.contains("node 1: grace: 1s") && words.contains("--kill-delay of at least 1.18"),
+            "{words}"
+        );
+    }
+    let (code, text, words) = check("grace = \"1s\"\nkill-delay = \"2s\"\n", &[]);
+    assert_eq!(code, Some(0), "{words}");
+    assert!(text.contains("kill delay        2000 ms: "), "{text}");
+}
+
+#[test]
 fn a_configuration_of_one_node_is_checked_like_that_of_all() {
     let hosts = Hosts::new(3);
     let file = for_all(&hosts);

@@ -7,8 +7,12 @@ use raft_core::{
     AppendEntries, AppendEntriesResponse, Config, LogIndex, LogPosition, Message, NodeId, Round,
     Term,
 };
-use raft_driver_mio::{Identity, Settings, StartError, TimingDigest, Transport, kill_budget};
+use raft_driver_mio::duration;
+use raft_driver_mio::{
+    Identity, Settings, StartError, TimingDigest, Transport, kill_budget, takeover_wait,
+};
 
+use crate::allowance;
 use crate::config::{self, Given};
 use crate::demo::timing::{Implied, ms};
 use crate::member::{self, EX_CONFIG};
@@ -51,10 +55,13 @@ The file, the same on all hosts:
 pub(crate) struct Args {
     #[command(flatten)]
     options: Options,
+    /// As raft exec has it: how long CMD may take to end after SIGTERM when the lease is lost [default: 0s]
+    #[arg(long, value_name = "DURATION", value_parser = duration::parse, env = "RAFT_GRACE", hide_env_values = true)]
+    grace: Option<Duration>,
 }
 
 pub(crate) fn run(args: Args) -> ExitCode {
-    let checked = check(&args.options).map_err(|error| Failure(error, EX_CONFIG));
+    let checked = check(&args.options, args.grace).map_err(|error| Failure(error, EX_CONFIG));
     let printed = checked.map(|text| {
         target::print(&text);
         0
@@ -62,16 +69,18 @@ pub(crate) fn run(args: Args) -> ExitCode {
     target::exit("check-config", printed)
 }
 
-fn check(options: &Options) -> Result<String, String> {
+fn check(options: &Options, grace: Option<Duration>) -> Result<String, String> {
     let all = config::nodes(options)?;
     let one = |id| {
         let options = Options {
             id,
             ..options.clone()
         };
-        let Given { settings, .. } = config::read(options)?;
+        let Given { settings, file, .. } = config::read(options)?;
         let checked = settings.validate().map_err(StartError::Settings);
         let config = checked.map_err(|error| member::explain(&error))?;
+        let grace = grace.or(file.grace).unwrap_or_default();
+        allowance::after_grace(&config, settings.kill_delay, grace)?;
         Ok::<_, String>((settings, config))
     };
     let mut text = String::new();
@@ -100,13 +109,7 @@ fn describe(settings: &Settings, config: &Config) -> String {
         config.election_timeout(),
         config.lease().unwrap_or_default(),
     );
-    let crash = Implied::new(
-        voters,
-        config.heartbeat_interval(),
-        t,
-        Duration::ZERO,
-        Duration::ZERO,
-    );
+    let wait = takeover_wait(config, settings.kill_delay);
     let mut lines = vec![
         (
             "cluster",
@@ -139,20 +142,8 @@ fn describe(settings: &Settings, config: &Config) -> String {
                 ms(kill_budget(config))
             ),
         ),
-        (
-            "failover",
-            format!(
-                "after a crash of the leader {}, {} at the most if no vote is split; two round trips and two syncs of a \
-                 disk come on top",
-                if settings.prefer.is_empty() {
-                    format!("{} on average", ms(crash.timers))
-                } else {
-                    // Who campaigns first depends on who of them runs.
-                    format!("at least {}", ms(t - config.heartbeat_interval()))
-                },
-                ms(t * 2)
-            ),
-        ),
+        ("kill delay", kill_delay(settings.kill_delay, wait)),
+        ("failover", failover(settings, config, wait)),
         (
             "hand-over",
             "at once: a round trip and two syncs, and the time that the program takes to stop"
@@ -164,6 +155,40 @@ fn describe(settings: &Settings, config: &Config) -> String {
     }
     let line = |(name, value): (&str, String)| format!("{name:18}{value}\n");
     lines.into_iter().map(line).collect()
+}
+
+/// What the kill delay has a new leader wait.
+fn kill_delay(given: Duration, wait: Duration) -> String {
+    match (given, wait) {
+        (Duration::ZERO, _) => "none but the kill budget".to_owned(),
+        (given, Duration::ZERO) => format!("{}: it fits into the kill budget", ms(given)),
+        (given, wait) => format!(
+            "{}: a new leader starts nothing for {} after a crash; that is part of the failover below",
+            ms(given),
+            ms(wait)
+        ),
+    }
+}
+
+/// How long nothing is active after a crash, `wait` being what the new leader waits.
+fn failover(settings: &Settings, config: &Config, wait: Duration) -> String {
+    let (voters, heartbeat, t) = (
+        config.voters().len(),
+        config.heartbeat_interval(),
+        config.election_timeout(),
+    );
+    let crash = Implied::new(voters, heartbeat, t, Duration::ZERO, Duration::ZERO);
+    let usual = if settings.prefer.is_empty() {
+        format!("{} on average", ms(crash.timers + wait))
+    } else {
+        // Who campaigns first depends on who of them runs.
+        format!("at least {}", ms(t - heartbeat + wait))
+    };
+    format!(
+        "after a crash of the leader {usual}, {} at the most if no vote is split; two round trips and two syncs of a \
+         disk come on top",
+        ms(t * 2 + wait)
+    )
 }
 
 /// What the heartbeats take, with headers, while nothing fails.
@@ -279,6 +304,28 @@ mod tests {
         ] {
             assert!(text.contains(&part), "{text} lacks {part}");
         }
+    }
+
+    #[test]
+    fn what_a_kill_delay_costs_is_part_of_the_failover() {
+        let (mut settings, config) = settings(50);
+        settings.kill_delay = Duration::from_millis(90);
+        let text = describe(&settings, &config);
+        for part in ["90.0 ms: it fits", "leader 642 ms on average, 1000 ms"] {
+            assert!(text.contains(part), "{text} lacks {part}");
+        }
+        settings.kill_delay = Duration::from_secs(5);
+        // 5.4 s * 101 / 99 - 500 ms.
+        for part in [
+            "5000 ms: a new leader starts nothing for 5009 ms",
+            "leader 5651 ms on average, 6009 ms at the most",
+        ] {
+            let text = describe(&settings, &config);
+            assert!(text.contains(part), "{text} lacks {part}");
+        }
+        settings.prefer = vec![NodeId(2)];
+        let text = describe(&settings, &config);
+        assert!(text.contains("leader at least 5459 ms, 6009 ms"), "{text}");
     }
 
     #[test]

@@ -1,5 +1,6 @@
 //! One active instance of a program among several hosts.
 
+mod allowance;
 mod check_config;
 mod config;
 mod demo;

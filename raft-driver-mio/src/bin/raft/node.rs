@@ -44,9 +44,9 @@ has run or not (--kill-delay has it wait for longer): hooks do not fence. A prog
 be dead before another starts is for raft exec.
 Their environment is PATH, HOME, USER, LOGNAME, SHELL, LANG, LC_ALL, TZ, TMPDIR and
 XDG_RUNTIME_DIR of this process, and RAFT_EVENT (leader, follower, no_leader, stopping),
-RAFT_TERM (the fencing token), RAFT_SEQ (grows), RAFT_NODE_ID, RAFT_CLUSTER, RAFT_LEADER_ID,
-RAFT_LEADER_ADDR, RAFT_LEASE_SECONDS and RAFT_STATE_DIR; the same is on their standard input,
-as one line of JSON.
+RAFT_TERM (the fencing token), RAFT_SEQ (grows while this process runs), RAFT_NODE_ID,
+RAFT_CLUSTER, RAFT_LEADER_ID, RAFT_LEADER_ADDR, RAFT_LEASE_SECONDS and RAFT_STATE_DIR; the same
+is on their standard input, as one line of JSON.
 
 Example, the first of three hosts, at its very first start:
   raft node --cluster billing --id 1 --listen 10.0.0.1:7400 \\

@@ -21,9 +21,10 @@ use std::ffi::OsString;
 use std::process::ExitCode;
 use std::time::Duration;
 
-use raft_driver_mio::{Settings, kill_budget};
+use raft_driver_mio::Settings;
 use signal_hook::iterator::Signals;
 
+use crate::allowance;
 use crate::facts::Facts;
 use crate::member::{self, EX_CONFIG, Refusal};
 use crate::options::Options;
@@ -73,7 +74,7 @@ Environment of CMD: that of this process, and
   RAFT_TERM           the fencing token: grows with every leadership, never repeats on another host
   RAFT_NODE_ID        this member                RAFT_CLUSTER      the cluster's name
   RAFT_LEADER_ID      this member                RAFT_LEADER_ADDR  its address
-  RAFT_EVENT          leader                     RAFT_SEQ          grows with the member's states
+  RAFT_EVENT          leader                     RAFT_SEQ          grows while this process runs
   RAFT_LEASE_SECONDS  the lease's length         RAFT_STATE_DIR    for raft status and the like
 
 Signals:
@@ -155,13 +156,5 @@ fn allowance_of(settings: &Settings, grace: Duration) -> Result<Duration, String
     let Ok(config) = settings.validate() else {
         return Ok(Duration::ZERO);
     };
-    let (budget, kill_delay) = (kill_budget(&config), settings.kill_delay);
-    let least = grace.saturating_add(budget);
-    if !grace.is_zero() && kill_delay < least {
-        return Err(format!(
-            "grace: {grace:?} does not fit into the kill delay: give a --kill-delay of at least {least:?}, the same \
-             on all members, or a shorter --grace"
-        ));
-    }
-    Ok(budget.max(kill_delay.saturating_sub(grace)))
+    allowance::after_grace(&config, settings.kill_delay, grace)
 }
