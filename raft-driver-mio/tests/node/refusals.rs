@@ -99,3 +99,31 @@ fn the_other_voters_are_named_and_nobody_else() {
     }
     assert!(!hosts.state_dir(1).exists());
 }
+
+#[test]
+fn a_hook_that_cannot_be_run_is_refused_at_the_start() {
+    let hosts = Hosts::new();
+    let state = format!("--state-dir={}", hosts.path("1"));
+    let rest = [
+        "--id=1",
+        "--listen=127.0.0.1:0",
+        "--alone",
+        &state,
+        "--init",
+    ];
+    for (hook, parts) in [
+        (
+            "--on-leader=/nonexistent/hook",
+            ["on-leader: ", "not found"],
+        ),
+        ("--on-follower=/etc/passwd", ["on-follower: ", "executed"]),
+        ("--on-change=no-such-hook", ["on-change: ", "not found"]),
+    ] {
+        let words = refused(&[&rest[..], &[hook]].concat());
+        assert!(
+            parts.iter().all(|part| words.contains(part)),
+            "{words} lacks one of {parts:?}"
+        );
+    }
+    assert!(!hosts.state_dir(1).exists());
+}

@@ -2,6 +2,7 @@
 
 mod allowance;
 mod check_config;
+mod command;
 mod config;
 mod demo;
 #[cfg(target_os = "linux")]

@@ -29,8 +29,8 @@ Exit status:
   0   it was told to stop
   1   it failed while it ran, or could not get what it needs (a port, the state's lock, the disk)
   2   a wrong option
-  78  a wrong configuration, or state that is missing, damaged or another node's: starting it again
-      does not help
+  78  a wrong configuration, a hook that is missing or not executable at the start, or state that is
+      missing, damaged or another node's: starting it again does not help
 
 Hooks, --on-leader, --on-follower and --on-change, are programs, run without a shell, one at a
 time, each told of the latest state. --on-follower runs once at the start, to clear what an
@@ -80,7 +80,7 @@ pub(crate) fn run(args: Args) -> ExitCode {
     };
     let (mut facts, mut programs) = (Facts::default(), None);
     let started = member::start(args.options, |settings, file| {
-        programs = args.hooks.programs(file);
+        programs = args.hooks.programs(file)?;
         facts = Facts::of(settings);
         settings.stop_timeout = programs.as_ref().map(hooks::Programs::stop_timeout);
         Ok(())

@@ -6,7 +6,6 @@
 //! asks the system to be killed with the keeper. So no end of any of them, and no pause of the supervisor, leaves the program
 //! running.
 
-mod command;
 mod events;
 mod keeper;
 mod link;
@@ -25,6 +24,7 @@ use raft_driver_mio::Settings;
 use signal_hook::iterator::Signals;
 
 use crate::allowance;
+use crate::command;
 use crate::facts::Facts;
 use crate::member::{self, EX_CONFIG, Refusal};
 use crate::options::Options;

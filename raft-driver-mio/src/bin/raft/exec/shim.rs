@@ -7,7 +7,7 @@ use std::process::{Command, ExitCode};
 use rustix::process::{Pid, Signal, getppid, set_parent_process_death_signal};
 
 use super::FAILED;
-use super::command::CommandError;
+use crate::command::CommandError;
 
 /// Becomes a program that is killed when its parent ends.
 #[derive(Debug, clap::Args)]

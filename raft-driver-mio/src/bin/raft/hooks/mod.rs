@@ -9,6 +9,8 @@ use std::time::Duration;
 use raft_driver_mio::config_file::File;
 use raft_driver_mio::duration;
 
+use crate::command;
+
 pub(crate) use worker::{Hooks, start};
 
 /// How long a hook may take, if nothing else is said.
@@ -58,8 +60,8 @@ pub(crate) struct Programs {
 }
 
 impl HookOptions {
-    /// The hooks, if there are any. What the command line says wins over the file.
-    pub(crate) fn programs(self, file: &File) -> Option<Programs> {
+    /// The hooks, if there are any; an error if one is no program that can be run. What the command line says wins over the file.
+    pub(crate) fn programs(self, file: &File) -> Result<Option<Programs>, String> {
         let programs = Programs {
             on_leader: self.on_leader.or(file.on_leader.clone()),
             on_follower: self.on_follower.or(file.on_follower.clone()),
@@ -72,8 +74,18 @@ impl HookOptions {
             on_change,
             ..
         } = &programs;
-        let some = [on_leader, on_follower, on_change].into_iter().flatten();
-        (some.count() > 0).then_some(programs)
+        let mut some = false;
+        for (name, program) in [
+            ("on-leader", on_leader),
+            ("on-follower", on_follower),
+            ("on-change", on_change),
+        ] {
+            if let Some(program) = program {
+                some = true;
+                command::find(&[program.into()]).map_err(|error| format!("{name}: {error}"))?;
+            }
+        }
+        Ok(some.then_some(programs))
     }
 }
 
