@@ -8,6 +8,10 @@ fn refused(options: &[&str]) -> String {
     let words = stderr(&output);
     assert_eq!(output.status.code(), Some(78), "{options:?}: {words}");
     assert_eq!(words.lines().count(), 1, "{words}");
+    assert!(
+        !words.contains("Settings::") && !words.contains("heartbeat_interval"),
+        "{words}"
+    );
     words
 }
 

@@ -69,14 +69,21 @@ pub(crate) fn start(
     })
 }
 
-/// The library names its own fields, which for the timing are not the names of our options.
+/// The library names its own fields beside our options, or instead of them.
 pub(crate) fn explain(error: &StartError) -> String {
-    match error {
+    let text = match error {
         StartError::Settings(SettingsError::Core(
             ConfigError::HeartbeatInterval { .. } | ConfigError::ElectionTimeout { .. },
-        )) => format!("{error}: choose others with --heartbeat and --election-timeout"),
+        )) => format!("{error}: choose others with --heartbeat and --election-timeout")
+            .replace("heartbeat_interval", "heartbeat")
+            .replace("election_timeout", "election timeout"),
         _ => error.to_string(),
-    }
+    };
+    let mut parts = text.split(" (Settings::");
+    let first = parts.next().unwrap_or_default().to_owned();
+    parts.fold(first, |text, part| {
+        text + part.split_once(')').map_or("", |(_, rest)| rest)
+    })
 }
 
 /// Whether the configuration or the state is at fault, which no restart mends, or the moment.
