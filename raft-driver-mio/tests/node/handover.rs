@@ -95,11 +95,11 @@ fn a_host_that_does_not_stop_in_time_is_not_waited_for() {
     let cluster = three();
     let nodes = hosts(&cluster, Duration::from_millis(1));
     let (first, term) = leader(&nodes);
-    let target = first.transfer(None).expect("a transfer");
+    first.transfer(None).expect("a transfer");
+    // The one that was asked to, unless a busy machine kept it so long that another's timeout ended.
     let rest = others(&nodes, &first);
     let (second, next) = leader(&rest);
     assert!(next > term);
-    assert_eq!(second.id(), target);
     let leadership = second.view().leadership.expect("a leadership");
     assert!(!leadership.predecessor_stopped, "nobody said so");
     assert_eq!(first.view().hand_over, None);
