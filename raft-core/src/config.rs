@@ -217,6 +217,13 @@ impl Config {
         self.election_timeout
     }
 
+    /// How long a leader stays in office that no majority answers (thesis section 6.2: "if an election timeout elapses
+    /// without a successful round of heartbeats to a majority of its cluster"): 2T, and half a heartbeat interval more
+    /// for the answers to the last round that begins in them.
+    pub fn quorum_window(&self) -> Duration {
+        self.election_timeout * 2 + self.heartbeat_interval / 2
+    }
+
     /// L, the length of a lease, counted from the beginning of a confirmed round; `None` in plain Raft.
     pub fn lease(&self) -> Option<Duration> {
         (self.protocol == Protocol::Standard).then_some(self.lease)

@@ -149,7 +149,7 @@ impl<R: Rng> Raft<R> {
         self.transition(TransitionReason::ElectionWon, actions);
         match config.protocol {
             Protocol::Standard => {
-                let window = config.election_timeout * 2;
+                let window = config.quorum_window();
                 self.timers.set(Timer::Election, window, actions);
             }
             Protocol::Plain => self.timers.cancel(Timer::Election, actions),

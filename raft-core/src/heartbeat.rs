@@ -197,11 +197,11 @@ impl<R: Rng> Raft<R> {
         leader.confirmed = round;
         let term = self.state.hard.current_term;
         actions.push(Action::LeadershipConfirmed { term, round });
-        // A round that began since check-quorum was last armed began within the last 2T. An older
+        // A round that began since check-quorum was last armed began within the window. An older
         // one says nothing about the present, and must not keep this leader in office.
         if round > leader.armed_at {
             leader.armed_at = self.state.round;
-            let window = config.election_timeout * 2;
+            let window = config.quorum_window();
             self.timers.set(Timer::Election, window, actions);
         }
     }

@@ -31,7 +31,7 @@ impl Checker {
     ) {
         let seen = &mut self.seen[index];
         let leading = seen.leading;
-        // What is not among the rounds began more than 2T ago.
+        // What is not among the rounds began before the window of check-quorum.
         let begun = self.rounds[index]
             .iter()
             .rev()

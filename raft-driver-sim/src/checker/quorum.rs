@@ -1,16 +1,22 @@
 //! What is asked of a leader's rounds, and of its right to go on without answers to them.
 
 use std::collections::VecDeque;
+use std::time::Duration;
 
 use raft_core::{Action, Protocol, RoleKind, Round, Term};
 
 use super::{Checker, Invariant, Step};
 use crate::time::{LocalTime, Time};
 
-/// The rounds of a leader that began within the last 2T, and when, on its own clock.
+/// The rounds of a leader that began within the window of check-quorum, and when, on its own clock.
 pub(super) type Rounds = VecDeque<(Round, LocalTime)>;
 
 impl Checker {
+    /// How long a leader stays in office without a majority's answers.
+    pub(super) fn quorum_window(&self) -> Duration {
+        self.election_timeout * 2 + self.heartbeat_interval / 2
+    }
+
     /// A leader reads its clock for a round.
     pub(crate) fn round_started(
         &mut self,
@@ -34,11 +40,11 @@ impl Checker {
                 format!("round {round} of term {term} begins while it leads in {leading:?}")
             });
         }
+        let window = self.quorum_window();
         let rounds = &mut self.rounds[index];
         if before.0 != term {
             rounds.clear();
         }
-        let window = self.election_timeout * 2;
         while rounds
             .front()
             .is_some_and(|(_, begun)| local.since(*begun) > window)
@@ -82,7 +88,7 @@ impl Checker {
         let seen = self.seen[index];
         if self.protocol == Protocol::Standard && seen.kind == RoleKind::Leader {
             let silence = local.since(seen.quorum_since);
-            if silence > self.election_timeout * 2 {
+            if silence > self.quorum_window() {
                 self.violate(time, index, Invariant::CheckQuorum, || {
                     format!("it leads after a silence of {silence:?}")
                 });

@@ -142,7 +142,7 @@ fn a_round_that_began_before_check_quorum_was_armed_and_keeps_a_leader_in_office
         show(checker.clone(), &raft, raft.state(), seen, at(110))
     };
     assert_eq!(verdict(&actions), None);
-    actions.push(set_election_timer(Options::default().election_timeout * 2));
+    actions.push(set_election_timer(raft.config().quorum_window()));
     assert_eq!(verdict(&actions), Some(Invariant::CheckQuorum));
 }
 

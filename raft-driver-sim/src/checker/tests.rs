@@ -262,8 +262,9 @@ fn a_leader_that_nobody_answers_is_seen() {
     let mut checker = checker();
     checker.seen[0].kind = raft_core::RoleKind::Leader;
     checker.election_timer_set(0, at(100));
-    checker.turn_ended(NOW, 0, at(1_100));
+    // 2T, and half a heartbeat interval.
+    checker.turn_ended(NOW, 0, at(1_125));
     assert_eq!(broken(&checker), None);
-    checker.turn_ended(NOW, 0, at(1_101));
+    checker.turn_ended(NOW, 0, at(1_126));
     assert_eq!(broken(&checker), Some(Invariant::CheckQuorum));
 }

@@ -153,7 +153,13 @@ pub(super) fn check_timers(checker: &Checker, step: &Step<'_>) -> Result<(), Bro
             }
             (Timer::Repeat, _) => runs == heartbeat / 2,
             (Timer::Election, Role::Leader(leader)) => {
-                renews_quorum(step) && runs == if leader.transfer.is_some() { t } else { t * 2 }
+                renews_quorum(step)
+                    && runs
+                        == if leader.transfer.is_some() {
+                            t
+                        } else {
+                            checker.quorum_window()
+                        }
             }
             (Timer::Election, Role::Follower(follower)) => match follower.part {
                 Part::LeaderAlive => runs == step.state.hard_state().election_timeout,

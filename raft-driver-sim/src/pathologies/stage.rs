@@ -62,7 +62,13 @@ impl Stage {
             }
         }
         world.run_until(Time::default() + BEGIN)?;
-        let (leader, _) = world.leader().expect("nothing went wrong so far");
+        // A split vote may have kept it from one until now.
+        let leader = loop {
+            if let Some((leader, _)) = world.leader() {
+                break leader;
+            }
+            world.run_for(Self::BEAT)?;
+        };
         let others = world.node_ids().filter(|node| *node != leader);
         let cast = core::iter::once(leader).chain(others).collect();
         Ok(Stage { world, cast })

@@ -18,7 +18,7 @@ impl Swarm {
     /// chance p <= 1 - (1 - w/T)^m at most, and the next begins afresh less than 2T later: a timeout, a candidacy and a pre-candidacy all
     /// last less than that. k attempts in a row fail with chance p^k, and k is chosen so that this is 10^-9.
     ///
-    /// Before the first, an old leader that no majority answers may be in office for 2T. One more attempt may be lost to a node in a higher
+    /// Before the first, an old leader that no majority answers may be in office for 2T and half an interval. One more attempt may be lost to a node in a higher
     /// term, which its refusal tells. After the last, heartbeats carry the news within D, or within an interval and D to a node that
     /// was a candidate of that term.
     pub fn recovery_bound(&self) -> Duration {
@@ -28,7 +28,8 @@ impl Swarm {
         let window = delay * 4 + sync * 2;
         let campaigners = calm.nodes - calm.witnesses.len();
         let attempts = attempts(window.as_secs_f64() / t.as_secs_f64(), campaigners);
-        t * 2 + (t * 2 + window) * (attempts + 1) + calm.options.heartbeat_interval + delay
+        let heartbeat = calm.options.heartbeat_interval;
+        t * 2 + heartbeat / 2 + (t * 2 + window) * (attempts + 1) + heartbeat + delay
     }
 }
 
@@ -60,8 +61,8 @@ mod tests {
         let swarm = Swarm::with_nodes(3, 1);
         let t = swarm.settings.options.election_timeout;
         let heartbeat = swarm.settings.options.heartbeat_interval;
-        // w = 0.06 T; 2 T, two attempts of 2.06 T, an interval and a delay of 0.01 T.
-        let expected = t * 613 / 100 + heartbeat;
+        // w = 0.06 T; 2 T, two attempts of 2.06 T, one interval and a half, and a delay of 0.01 T.
+        let expected = t * 613 / 100 + heartbeat * 3 / 2;
         let bound = swarm.recovery_bound();
         assert!(
             bound.abs_diff(expected) < Duration::from_micros(1),
