@@ -5,6 +5,7 @@ mod common;
 mod ends;
 mod faults;
 mod hooks;
+mod hung;
 mod ledger;
 mod orderly;
 

@@ -1,6 +1,7 @@
 //! One active instance of a program among several hosts.
 
 mod allowance;
+mod aside;
 mod check_config;
 mod command;
 mod config;

@@ -1,11 +1,10 @@
 //! Starts a member from its options, for whatever subcommand runs it.
 
-use std::sync::Arc;
-
 use raft_core::ConfigError;
 use raft_driver_mio::config_file::File;
 use raft_driver_mio::{Handle, Settings, SettingsError, StartError, StoreError};
 
+use crate::aside::Aside;
 use crate::config::{self, Given};
 use crate::http::Http;
 use crate::log::{self, Log};
@@ -20,9 +19,9 @@ pub(crate) const EX_CONFIG: u8 = 78;
 pub(crate) struct Member {
     pub(crate) handle: Handle,
     /// What SIGHUP does.
-    pub(crate) reload: Arc<Reload>,
+    pub(crate) reload: Aside,
     /// Written to its end when the member is dropped.
-    _log: Log,
+    pub(crate) log: Log,
 }
 
 /// Why a member does not start.
@@ -39,7 +38,7 @@ pub(crate) fn start(
 ) -> Result<Member, Refusal> {
     let refuse = |error, status| Refusal { error, status };
     let given = config::read(options.clone()).map_err(|error| refuse(error, EX_CONFIG))?;
-    let reload = Arc::new(Reload::new(options, &given));
+    let reload = Reload::new(options, &given);
     let Given {
         mut settings,
         logging,
@@ -61,11 +60,13 @@ pub(crate) fn start(
     if let Some(http) = bound {
         http.serve(handle.clone(), cluster).map_err(unserved)?;
     }
-    systemd::follow(&handle).map_err(|error| refuse(format!("a thread: {error}"), 1))?;
+    let threadless = |error| refuse(format!("a thread: {error}"), 1);
+    systemd::follow(&handle).map_err(threadless)?;
+    let reload = reload.of(&handle).map_err(threadless)?;
     Ok(Member {
         handle,
         reload,
-        _log: log,
+        log,
     })
 }
 

@@ -1,18 +1,18 @@
 //! `raft node`: one node in the foreground.
 
+use std::io;
 use std::process::ExitCode;
-use std::sync::Arc;
 
 use raft_driver_mio::Handle;
 use signal_hook::consts::{SIGHUP, SIGINT, SIGQUIT, SIGTERM, SIGUSR1, SIGUSR2};
 use signal_hook::iterator::Signals;
 use tracing::info;
 
+use crate::aside::Aside;
 use crate::facts::Facts;
 use crate::hooks;
-use crate::member::{self, Refusal};
+use crate::member::{self, Member, Refusal};
 use crate::options::Options;
-use crate::reload::Reload;
 use crate::{systemd, target};
 
 /// Runs one node of a cluster in the foreground.
@@ -97,18 +97,20 @@ pub(crate) fn run(args: Args) -> ExitCode {
             Box::new(move || handle.shutdown())
         }
     };
-    obey_signals(
-        signals,
-        member.handle.clone(),
-        Arc::clone(&member.reload),
-        stop,
-    );
-    if args.exit_on_stdin_eof {
-        stop_with_stdin(member.handle.clone());
+    let Member {
+        handle,
+        reload,
+        log,
+    } = member;
+    if let Err(error) = obey_signals(signals, handle.clone(), reload, stop) {
+        return fail(&format!("a thread: {error}"), 1);
     }
-    let ended = member.handle.join();
+    if args.exit_on_stdin_eof {
+        stop_with_stdin(handle.clone());
+    }
+    let ended = handle.join();
     let clear = hooks.is_none_or(hooks::Hooks::join);
-    drop(member);
+    drop(log);
     match ended {
         Ok(()) if !clear => fail("--on-follower failed: what it should stop may go on", 1),
         Ok(()) => ExitCode::SUCCESS,
@@ -139,20 +141,23 @@ fn step_down(handle: &Handle) {
     }
 }
 
-/// SIGHUP reloads, and the two of the user are the operator's. Of the others the first stops the node in order, the second ends the process.
+/// SIGHUP reloads, and the two of the user are the operator's. Of the others the first stops the node in order, the second ends the
+/// process, also if the node hangs: nothing here waits for it.
 fn obey_signals(
     mut signals: Signals,
     handle: Handle,
-    reload: Arc<Reload>,
+    reload: Aside,
     stop: Box<dyn Fn() + Send>,
-) {
+) -> io::Result<()> {
+    let leader = handle.clone();
+    let stepping_down = Aside::start("raft-step-down", move || step_down(&leader))?;
     std::thread::spawn(move || {
         let mut stopping = false;
         for signal in signals.forever() {
             match signal {
-                SIGHUP => reload.reload(&handle),
+                SIGHUP => reload.ask(),
                 SIGUSR1 => log_status(&handle),
-                SIGUSR2 => step_down(&handle),
+                SIGUSR2 => stepping_down.ask(),
                 _ if stopping => std::process::exit(128 + signal),
                 _ => {
                     stopping = true;
@@ -165,6 +170,7 @@ fn obey_signals(
             }
         }
     });
+    Ok(())
 }
 
 /// The node stops when whoever holds the other end of standard input is gone.

@@ -1,9 +1,12 @@
 //! SIGHUP: keys and addresses of peers are read again while the node runs.
 
+use std::io;
+
 use raft_driver_mio::config_file::File;
 use raft_driver_mio::{Handle, Listen};
 use tracing::{error, info};
 
+use crate::aside::Aside;
 use crate::config::{self, Given};
 use crate::options::Options;
 use crate::systemd;
@@ -26,9 +29,15 @@ impl Reload {
         }
     }
 
+    /// What reloads `node` when it is asked to.
+    pub(crate) fn of(self, node: &Handle) -> io::Result<Aside> {
+        let node = node.clone();
+        Aside::start("raft-reload", move || self.reload(&node))
+    }
+
     /// Reads the key file and the file of --config again, and has the node take the keys and addresses that they
     /// hold now. What is wrong with them is one line in the log, and changes nothing.
-    pub(crate) fn reload(&self, handle: &Handle) {
+    fn reload(&self, handle: &Handle) {
         let node = handle.id().0;
         systemd::reloading(|| match self.try_reload(handle) {
             Ok(()) => info!(event = "reloaded", node),

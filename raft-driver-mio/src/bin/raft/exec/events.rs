@@ -1,5 +1,6 @@
 //! The threads of a supervisor: two that tell it what happens, one that extends the lease.
 
+use std::io;
 use std::sync::mpsc::Sender;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread;
@@ -10,6 +11,7 @@ use signal_hook::iterator::Signals;
 
 use super::link::Link;
 use super::orders::{Notice, Order};
+use crate::aside::Aside;
 
 /// How long there is nothing to do, if nothing is due.
 pub(super) const LONG: Duration = Duration::from_secs(3600);
@@ -19,6 +21,8 @@ pub(super) enum Event {
     /// The node's state changed.
     Changed,
     Signal(i32),
+    /// The node has answered that it was to hand over.
+    HandedOver,
     /// What the keeper of that number said; `None` when it is gone.
     Keeper(u64, Option<Notice>),
 }
@@ -42,6 +46,16 @@ pub(super) fn listen(mut signals: Signals, events: &Sender<Event>) {
             let _ = events.send(Event::Signal(signal));
         }
     });
+}
+
+/// What has the node hand over as one whose program has ended, to whom it was asked for or who answered last, and tells of its answer.
+/// Refused, there is nothing to hand over, or nobody to hand it to.
+pub(super) fn hand_over(handle: &Handle, events: &Sender<Event>) -> io::Result<Aside> {
+    let (handle, events) = (handle.clone(), events.clone());
+    Aside::start("raft-hand-over", move || {
+        let _ = handle.hand_over(None);
+        let _ = events.send(Event::HandedOver);
+    })
 }
 
 /// Passes each extension of the lease on to the keeper, on a thread that waits for nothing else.

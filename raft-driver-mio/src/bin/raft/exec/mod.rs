@@ -147,7 +147,7 @@ fn supervise(args: Args) -> Result<u8, Refusal> {
         spared,
         facts,
     };
-    supervisor::run(&member, signals, plan)
+    supervisor::run(member, signals, plan)
 }
 
 /// How long the program may take to be dead after SIGKILL, when the lease is lost.

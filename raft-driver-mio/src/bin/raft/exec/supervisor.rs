@@ -1,7 +1,6 @@
 //! The supervisor: has the program run while this member leads, and only then.
 
 use std::ffi::OsString;
-use std::sync::Arc;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
 use std::time::{Duration, Instant as StdInstant};
 
@@ -12,14 +11,14 @@ use signal_hook::consts::{SIGHUP, SIGINT, SIGKILL, SIGTERM};
 use signal_hook::iterator::Signals;
 use tracing::{error, info, warn};
 
-use super::events::{Event, LONG, SharedLink, extend, listen, lock, nanoseconds, watch};
+use super::events::{Event, LONG, SharedLink, extend, hand_over, listen, lock, nanoseconds, watch};
 use super::link::Keeper;
 use super::options::Wishes;
 use super::orders::{End, Notice, Order};
 use super::{FAILED, LEADERSHIP_LOST, slay};
+use crate::aside::Aside;
 use crate::facts::{Facts, Occasion};
 use crate::member::{Member, Refusal};
-use crate::reload::Reload;
 use crate::restarts::Restarts;
 use crate::{systemd, tallies};
 
@@ -75,14 +74,26 @@ struct Supervisor {
     link: SharedLink,
     run: Option<Run>,
     restarts: Restarts,
-    reload: Arc<Reload>,
+    reload: Aside,
+    hand_over: Aside,
+    /// Whether the node was asked to hand over and has not answered.
+    handing_over: bool,
     ending: Option<Ending>,
 }
 
 /// Runs to the end of the member, and returns the exit status.
-pub(crate) fn run(member: &Member, signals: Signals, plan: Plan) -> Result<u8, Refusal> {
-    let handle = member.handle.clone();
+pub(crate) fn run(member: Member, signals: Signals, plan: Plan) -> Result<u8, Refusal> {
+    // The log is dropped last, so that all of it is written.
+    let Member {
+        handle,
+        reload,
+        log: _log,
+    } = member;
     let (events, heard) = channel();
+    let hand_over = hand_over(&handle, &events).map_err(|error| Refusal {
+        error: format!("a thread: {error}"),
+        status: FAILED,
+    })?;
     let link = SharedLink::default();
     watch(&handle, &events);
     listen(signals, &events);
@@ -98,7 +109,9 @@ pub(crate) fn run(member: &Member, signals: Signals, plan: Plan) -> Result<u8, R
         link,
         run: None,
         restarts: Restarts::default(),
-        reload: Arc::clone(&member.reload),
+        reload,
+        hand_over,
+        handing_over: false,
         ending: None,
     };
     supervisor.start_keeper();
@@ -118,6 +131,7 @@ impl Supervisor {
             };
             match event {
                 Event::Changed => {}
+                Event::HandedOver => self.handing_over = false,
                 Event::Signal(signal) => {
                     if let Some(status) = self.on_signal(signal) {
                         return Ok(status);
@@ -143,6 +157,10 @@ impl Supervisor {
         if view.stopped {
             return Some(self.end());
         }
+        if self.handing_over {
+            // What it answers decides what comes next.
+            return None;
+        }
         if let Some(ending) = &mut self.ending {
             if !ending.shutting_down {
                 ending.shutting_down = true;
@@ -157,8 +175,7 @@ impl Supervisor {
             let _ = self.handle.set_fit(true);
         }
         if view.hand_over.is_some() {
-            // Refused, there is nothing left to hand over.
-            let _ = self.handle.hand_over(None);
+            self.ask_to_hand_over();
         } else if let Some(leadership) = view.leadership
             && leadership.may_start <= Instant::now()
             && !self.restarts.waiting()
@@ -268,7 +285,7 @@ impl Supervisor {
             self.leadership_lost();
         } else if run.stopping {
             if self.ending.is_none() {
-                let _ = self.handle.hand_over(None);
+                self.ask_to_hand_over();
                 self.leadership_lost();
             }
         } else if self.plan.wishes.restart {
@@ -278,10 +295,16 @@ impl Supervisor {
             // Another host may have more luck, and this one is not asked to take over meanwhile. If there is none, this one
             // goes on.
             let _ = self.handle.set_fit(false);
-            let _ = self.handle.hand_over(None);
+            self.ask_to_hand_over();
         } else {
             self.end_with(status, None);
         }
+    }
+
+    /// Never waits for the node: it may wait for its disk for ever.
+    fn ask_to_hand_over(&mut self) {
+        self.handing_over = true;
+        self.hand_over.ask();
     }
 
     fn leadership_lost(&mut self) {
@@ -338,7 +361,7 @@ impl Supervisor {
             },
             _ => {
                 if signal == SIGHUP {
-                    self.reload.reload(&self.handle);
+                    self.reload.ask();
                 }
                 if self.plan.wishes.forward.contains(signal) {
                     self.order(&Order::Signal { signal });
