@@ -12,47 +12,7 @@ case ${1:-} in
     /*) page=$1 ;;
     *) page=$OLDPWD/$1 ;;
 esac
-target=$root/target/playground
-export CARGO_TARGET_DIR="$target"
-
-ordinary() {
-    cargo build --release --locked --target wasm32-unknown-unknown
-}
-
-# Debian's second Rust builds the standard library from source: for machines whose rustup can fetch nothing.
-debian() {
-    RUSTC=/usr/bin/rustc RUSTDOC=/usr/bin/rustdoc RUSTC_BOOTSTRAP=1 \
-        CARGO_TARGET_WASM32_UNKNOWN_UNKNOWN_LINKER=/usr/bin/wasm-ld CARGO_TARGET_DIR="$target/debian" \
-        /usr/bin/cargo build --release --locked --target wasm32-unknown-unknown -Zbuild-std=std,panic_abort
-}
-
-has_debian() {
-    command -v dpkg >/dev/null 2>&1 &&
-        dpkg -s rust-web-src rustc-web libstd-rust-web-dev cargo-web lld >/dev/null 2>&1
-}
-
-install_debian() {
-    [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null 2>&1 || return 1
-    (apt-get update && DEBIAN_FRONTEND=noninteractive apt-get install -y --no-install-recommends \
-        rust-web-src rustc-web libstd-rust-web-dev cargo-web lld) >/dev/null 2>&1
-}
-
-has_target() {
-    [ -d "$(rustc --print sysroot)/lib/rustlib/wasm32-unknown-unknown/lib" ]
-}
-
-has_target || rustup target add wasm32-unknown-unknown >/dev/null 2>&1 || true
-if has_target; then
-    ordinary
-    wasm=$target/wasm32-unknown-unknown/release/raft_playground.wasm
-elif has_debian || install_debian; then
-    debian
-    wasm=$target/debian/wasm32-unknown-unknown/release/raft_playground.wasm
-else
-    echo "playground: this machine cannot compile for WebAssembly: neither can rustup add the target" \
-        "wasm32-unknown-unknown, nor apt-get install Debian's rustc-web" >&2
-    exit 3
-fi
+wasm=$("$root/.ci/build-for" wasm32-unknown-unknown "$root/target/playground")/raft_playground.wasm
 
 view=../src/view
 mkdir -p "$(dirname "$page")"
