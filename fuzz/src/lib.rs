@@ -14,6 +14,11 @@ pub mod step;
 
 use arbitrary::{Arbitrary, Unstructured};
 
+/// The code on the repository's front page compiles. It is tested here because the page is in no package.
+#[cfg(doctest)]
+#[doc = include_str!("../../README.md")]
+struct Readme;
+
 /// A target: its name, and what it does with an input.
 pub type Target = (&'static str, fn(&[u8]));
 

@@ -183,5 +183,5 @@ pub use types::{HardState, LogIndex, LogPosition, NodeId, Round, Term};
 
 /// The README's code compiles.
 #[cfg(doctest)]
-#[doc = include_str!("../../README.md")]
+#[doc = include_str!("../README.md")]
 struct Readme;
