@@ -1,11 +1,25 @@
-//! `docs/figure2.md` names functions and tests that exist, and every test of `figure2.rs` and `section5.rs`.
+//! `docs/figure2.md` and the last table of `docs/lease.md` name functions and tests that exist, and the first names every
+//! test of `figure2.rs` and `section5.rs`.
 
 use std::fs;
 use std::path::{Path, PathBuf};
 
-/// The names in the last two columns of the map's tables.
-fn named() -> (Vec<String>, Vec<String>) {
-    let map = read(&root().join("docs/figure2.md"));
+/// The tables of the paper's rules.
+fn figure2() -> String {
+    read(&root().join("docs/figure2.md"))
+}
+
+/// The table of the steps of the lease's proof.
+fn lease() -> String {
+    let page = read(&root().join("docs/lease.md"));
+    let (_, rest) = page
+        .split_once("## Where each step is")
+        .expect("the heading of the table");
+    rest.split("\n## ").next().unwrap().to_owned()
+}
+
+/// The names in the last two columns of the tables.
+fn named(map: &str) -> (Vec<String>, Vec<String>) {
     let (mut functions, mut tests) = (Vec::new(), Vec::new());
     for row in map.lines().filter(|line| line.starts_with("| ")) {
         let cells: Vec<&str> = row.trim_matches('|').split(" | ").collect();
@@ -41,24 +55,25 @@ fn exists(directory: &str, name: &str, before: &str) -> bool {
 
 #[test]
 fn the_named_functions_exist() {
-    let (functions, _) = named();
-    assert!(functions.len() > 50, "{functions:?}");
-    for name in functions {
-        assert!(exists("src", &name, ""), "{name}");
+    for (map, least) in [(figure2(), 50), (lease(), 20)] {
+        let (functions, _) = named(&map);
+        assert!(functions.len() > least, "{functions:?}");
+        for name in functions {
+            assert!(exists("src", &name, ""), "{name}");
+        }
     }
 }
 
 #[test]
 fn the_named_tests_exist() {
-    let (_, tests) = named();
-    for name in tests {
+    for name in [figure2(), lease()].iter().flat_map(|map| named(map).1) {
         assert!(exists("tests", &name, "#[test]\n"), "{name}");
     }
 }
 
 #[test]
 fn every_test_of_the_papers_sentences_is_named() {
-    let (_, tests) = named();
+    let (_, tests) = named(&figure2());
     for file in ["figure2", "section5"] {
         let source = read(&root().join(format!("tests/{file}.rs")));
         let functions = source.split("#[test]\nfn ").skip(1);

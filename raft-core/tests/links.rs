@@ -1,4 +1,4 @@
-//! The links between the files of the documentation lead somewhere.
+//! The links between the files of the documentation lead somewhere, and the tests that it names there exist.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -45,4 +45,29 @@ fn every_link_to_a_file_leads_to_one() {
         }
     }
     assert!(checked > 20, "only {checked} links were found");
+}
+
+#[test]
+fn a_test_that_is_named_in_a_linked_file_is_there() {
+    let mut checked = 0;
+    for path in pages() {
+        let page = fs::read_to_string(&path).unwrap();
+        // `test` in [`file.rs`](path/file.rs)
+        for (before, after) in page
+            .match_indices("` in [`")
+            .map(|(at, _)| page.split_at(at))
+        {
+            let name = before.rsplit('`').next().unwrap();
+            let target = targets(after).first().copied().unwrap_or_default();
+            if !target.ends_with(".rs") {
+                continue;
+            }
+            let source = fs::read_to_string(path.parent().unwrap().join(target)).unwrap();
+            let from = path.display();
+            let is_there = source.contains(&format!("#[test]\nfn {name}("));
+            assert!(is_there, "{from}: there is no test {name} in {target}");
+            checked += 1;
+        }
+    }
+    assert!(checked > 1, "only {checked} names were found");
 }
