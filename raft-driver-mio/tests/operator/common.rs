@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 
 use raft_driver_mio::control::client;
 use raft_driver_mio::{Keyring, Status};
-use rustix::process::{Pid, Signal, kill_process};
+use rustix::process::{Pid, Signal, WaitOptions, kill_process, waitpid};
 use tempfile::TempDir;
 
 /// How long anything is waited for before a test fails: forever, on any machine that works.
@@ -85,7 +85,12 @@ impl Killed {
     }
 
     pub(crate) fn signal(&self, signal: Signal) {
-        kill_process(Pid::from_child(&self.0), signal).expect("a running process");
+        let pid = Pid::from_child(&self.0);
+        kill_process(pid, signal).expect("a running process");
+        // It is sent, but a busy machine may let a thread go on for a while.
+        if signal == Signal::STOP {
+            waitpid(Some(pid), WaitOptions::UNTRACED).expect("a child");
+        }
     }
 }
 
