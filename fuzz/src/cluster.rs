@@ -9,10 +9,12 @@ use core::time::Duration;
 
 use arbitrary::Arbitrary;
 use raft_core::{LogIndex, LogPosition, NodeId, Options, Protocol};
-use raft_driver_sim::timeline::{Header, Recorder, Recording};
+use raft_driver_sim::timeline::{Header, Recording};
 use raft_driver_sim::{
     Chance, ClockRate, Conditions, DiskOptions, Observer, Settings, Syncing, World,
 };
+
+use crate::picture;
 
 /// T.
 const T: Duration = Duration::from_millis(500);
@@ -137,14 +139,10 @@ impl Run {
     pub fn record(self) -> Recording {
         let settings = self.settings();
         let seed = u64::from(self.seed);
-        let world = World::observed(&settings, seed, Recorder::default());
-        let mut world = world.expect("valid settings");
-        let failure = self.run(&settings, &mut world).err();
-        let end = world.now();
-        let header = Header::of(&settings, seed);
-        let mut recording = world.into_observer().finish(header, end);
-        recording.header.failure = failure;
-        recording
+        picture::record(Header::of(&settings, seed), |sketch| {
+            let world = World::observed(&settings, seed, sketch);
+            self.run(&settings, &mut world.expect("valid settings"))
+        })
     }
 
     fn run<O: Observer>(&self, settings: &Settings, world: &mut World<O>) -> Result<(), String> {

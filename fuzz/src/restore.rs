@@ -5,12 +5,14 @@
 use core::time::Duration;
 
 use arbitrary::Arbitrary;
-use raft_core::{Action, AppendEntries, Message, Round};
 use raft_core::{
-    Config, Event, HardState, LogIndex, LogPosition, NodeId, Options, Protocol, Raft,
-    RequestPreVoteResponse, RequestVoteResponse, Term, Timer, Turn,
+    Action, AppendEntries, Config, Event, HardState, LogIndex, LogPosition, Message, NodeId,
+    Options, Protocol, Raft, RequestPreVoteResponse, RequestVoteResponse, Round, Term, Timer, Turn,
 };
+use raft_driver_sim::timeline::{Header, Recording};
+use raft_driver_sim::{Happening as Seen, Observer};
 
+use crate::picture;
 use crate::random::SplitMix;
 
 /// The steps of a node that count.
@@ -89,9 +91,23 @@ impl Run {
     ///
     /// At what must not be.
     pub fn check(self) {
-        let Some(config) = self.config() else {
-            return;
-        };
+        if let Some(config) = self.config() {
+            self.run(&config, ());
+        }
+    }
+
+    /// Runs it and records everything that happens, for a picture; none if there is no such configuration.
+    pub fn record(self) -> Option<Recording> {
+        let config = self.config()?;
+        let header = Header::of_config(&config);
+        let recording = picture::record(header, |sketch| {
+            self.run(&config, sketch);
+            Ok(())
+        });
+        Some(recording)
+    }
+
+    fn run<O: Observer>(&self, config: &Config, observer: O) {
         let hard_state = HardState {
             current_term: match self.term {
                 Number::Small(term) => Term(u64::from(term)),
@@ -102,10 +118,17 @@ impl Run {
         };
         let log = LogPosition::default();
         match Raft::restore(config.clone(), hard_state, log, SplitMix(self.seed)) {
-            Ok((mut raft, actions)) => {
-                check_durations(&config, hard_state, &actions);
+            Ok((raft, actions)) => {
+                check_durations(config, hard_state, &actions);
+                let mut node = Running {
+                    raft,
+                    now: Duration::ZERO,
+                    observer,
+                };
+                node.observe_state();
+                node.observe_actions(&actions);
                 for happening in self.happenings.iter().take(MOST) {
-                    happen(&mut raft, *happening);
+                    node.happen(*happening);
                 }
             }
             Err(error) => assert!(error.to_string().contains(": "), "{error}"),
@@ -179,52 +202,87 @@ fn check_durations(config: &Config, stored: HardState, actions: &[Action]) {
     }
 }
 
-fn happen(raft: &mut Raft<SplitMix>, happening: Happening) {
-    let id = |node: u8| NodeId(u64::from(node % 9));
-    let (term, nonce) = (raft.state().current_term(), raft.state().pre_vote_nonce());
-    match happening {
-        Happening::Fire(timer) => {
-            let timer = Timer::ALL[usize::from(timer) % 3];
-            if let Some(number) = raft.armed(timer) {
-                step(raft, Event::TimerFired { timer, number });
-            }
-        }
-        Happening::Grant { from } => {
-            let from = id(from);
-            let vote_granted = true;
-            let message = Message::RequestPreVoteResponse(RequestPreVoteResponse {
-                term,
-                nonce,
-                vote_granted,
-            });
-            step(raft, Event::Receive { from, message });
-            let term = raft.state().current_term();
-            let message = Message::RequestVoteResponse(RequestVoteResponse { term, vote_granted });
-            step(raft, Event::Receive { from, message });
-        }
-        Happening::Heartbeat { from, next, round } => {
-            let message = Message::AppendEntries(AppendEntries {
-                term: Term(term.0.saturating_add(u64::from(next))),
-                prev_log: LogPosition::default(),
-                leader_commit: LogIndex(0),
-                round: Round(u64::from(round)),
-                lease: raft.config().lease().unwrap_or_default(),
-            });
-            let from = id(from);
-            step(raft, Event::Receive { from, message });
-        }
-        Happening::Transfer(to) => {
-            let (to, stopped) = (to.map(id), false);
-            step(raft, Event::TransferLeadership { to, stopped });
-        }
-        Happening::Pause => step(raft, Event::Pause),
-        Happening::Resume => step(raft, Event::Resume),
-    }
+/// A node that was restored. Its picture has an event or an action a millisecond.
+struct Running<O> {
+    raft: Raft<SplitMix>,
+    now: Duration,
+    observer: O,
 }
 
-fn step(raft: &mut Raft<SplitMix>, event: Event) {
-    let before = raft.state().current_term();
-    let _ = raft.step(event);
-    assert_eq!(raft.state().check(raft.config()), Ok(()), "after {event:?}");
-    assert!(raft.state().current_term() >= before, "the term fell");
+impl<O: Observer> Running<O> {
+    fn happen(&mut self, happening: Happening) {
+        let id = |node: u8| NodeId(u64::from(node % 9));
+        let (term, nonce) = {
+            let state = self.raft.state();
+            (state.current_term(), state.pre_vote_nonce())
+        };
+        match happening {
+            Happening::Fire(timer) => {
+                let timer = Timer::ALL[usize::from(timer) % 3];
+                if let Some(number) = self.raft.armed(timer) {
+                    self.step(Event::TimerFired { timer, number });
+                }
+            }
+            Happening::Grant { from } => {
+                let from = id(from);
+                let vote_granted = true;
+                let message = Message::RequestPreVoteResponse(RequestPreVoteResponse {
+                    term,
+                    nonce,
+                    vote_granted,
+                });
+                self.step(Event::Receive { from, message });
+                let term = self.raft.state().current_term();
+                let message =
+                    Message::RequestVoteResponse(RequestVoteResponse { term, vote_granted });
+                self.step(Event::Receive { from, message });
+            }
+            Happening::Heartbeat { from, next, round } => {
+                let message = Message::AppendEntries(AppendEntries {
+                    term: Term(term.0.saturating_add(u64::from(next))),
+                    prev_log: LogPosition::default(),
+                    leader_commit: LogIndex(0),
+                    round: Round(u64::from(round)),
+                    lease: self.raft.config().lease().unwrap_or_default(),
+                });
+                let from = id(from);
+                self.step(Event::Receive { from, message });
+            }
+            Happening::Transfer(to) => {
+                let (to, stopped) = (to.map(id), false);
+                self.step(Event::TransferLeadership { to, stopped });
+            }
+            Happening::Pause => self.step(Event::Pause),
+            Happening::Resume => self.step(Event::Resume),
+        }
+    }
+
+    fn step(&mut self, event: Event) {
+        self.observe(Seen::Event(&event));
+        let before = self.raft.state().current_term();
+        let actions = self.raft.step(event);
+        self.observe_state();
+        self.observe_actions(&actions);
+        let state = self.raft.state();
+        assert_eq!(state.check(self.raft.config()), Ok(()), "after {event:?}");
+        assert!(state.current_term() >= before, "the term fell");
+    }
+
+    fn observe(&mut self, seen: Seen<'_>) {
+        let id = self.raft.config().id();
+        self.now += Duration::from_millis(1);
+        self.observer.observe(picture::time(self.now), id, seen);
+    }
+
+    fn observe_actions(&mut self, actions: &[Action]) {
+        for action in actions {
+            self.observe(Seen::Action(action));
+        }
+    }
+
+    fn observe_state(&mut self) {
+        let id = self.raft.config().id();
+        let state = Seen::State(self.raft.state());
+        self.observer.observe(picture::time(self.now), id, state);
+    }
 }

@@ -8,12 +8,18 @@ use std::collections::BTreeMap;
 
 use arbitrary::Arbitrary;
 use raft_core::{
-    Action, Actions, AppendEntries, AppendEntriesResponse, Config, Deadlines, Event, HardState,
-    Lease, LogIndex, LogPosition, Message, NodeId, Options, Protocol, Raft, RequestPreVote,
-    RequestPreVoteResponse, RequestVote, RequestVoteResponse, Round, Term, TimeoutNow, Timer,
+    Action, Actions, Config, Deadlines, Event, HardState, Lease, LogPosition, Message, NodeId,
+    Options, Protocol, Raft, Term, Timer,
 };
+use raft_driver_sim::timeline::{Header, Recording};
+use raft_driver_sim::{Fault, Happening, Observer};
 
+use crate::near::{self, Far, GrantPreVote, Near, position};
+use crate::picture;
 use crate::random::SplitMix;
+
+/// How far the clock moves at a time.
+const MOMENT: Duration = Duration::from_millis(1);
 
 /// A run: how the node is set up, and what happens to it.
 #[derive(Debug, Arbitrary)]
@@ -27,31 +33,9 @@ pub struct Run {
 
 #[derive(Debug, Arbitrary)]
 enum Operation {
-    /// A message, with numbers near the node's own, so that it gets past the first check.
-    Near {
-        from: u8,
-        kind: u8,
-        term: i8,
-        round: i8,
-        grant: bool,
-        flag: bool,
-        log: u8,
-    },
-    /// A message with any numbers.
-    Far {
-        from: u64,
-        kind: u8,
-        term: u64,
-        round: u64,
-        grant: bool,
-        flag: bool,
-        log: u64,
-    },
-    /// An answer with the number of the latest pre-vote question.
-    GrantPreVote {
-        from: u8,
-        term: i8,
-    },
+    Near(Near),
+    Far(Far),
+    GrantPreVote(GrantPreVote),
     /// A timer that is set fires.
     Fire(u8),
     /// A timer fires with any number.
@@ -74,7 +58,7 @@ enum Operation {
 }
 
 /// The node, what its disk holds, and what has left it.
-struct World {
+struct World<O> {
     raft: Raft<SplitMix>,
     config: Config,
     disk: HardState,
@@ -83,14 +67,15 @@ struct World {
     pending: Vec<Action>,
     votes: BTreeMap<Term, NodeId>,
     leads: Option<Term>,
-    /// The driver's tables, on a clock that moves by a millisecond with each action.
+    /// The driver's tables, on a clock that moves by a millisecond with each event and each action.
     lease: Lease<Duration>,
     deadlines: Deadlines<Duration>,
     now: Duration,
+    observer: O,
 }
 
-impl World {
-    fn new(config: Config, seed: u64) -> World {
+impl<O: Observer> World<O> {
+    fn new(config: Config, seed: u64, observer: O) -> Self {
         let state = HardState::default();
         let (raft, actions) = Raft::restore(
             config.clone(),
@@ -99,7 +84,7 @@ impl World {
             SplitMix(seed),
         )
         .expect("a first start is never refused");
-        World {
+        let mut world = World {
             lease: Lease::new(config.lease()),
             deadlines: Deadlines::new(),
             now: Duration::ZERO,
@@ -110,13 +95,30 @@ impl World {
             pending: actions.into_iter().collect(),
             votes: BTreeMap::new(),
             leads: None,
-        }
+            observer,
+        };
+        world.observe_state();
+        world
+    }
+
+    fn observe(&mut self, happening: Happening<'_>) {
+        let (now, id) = (picture::time(self.now), self.config.id());
+        self.observer.observe(now, id, happening);
+    }
+
+    fn observe_state(&mut self) {
+        let (now, id) = (picture::time(self.now), self.config.id());
+        self.observer
+            .observe(now, id, Happening::State(self.raft.state()));
     }
 
     fn step(&mut self, event: Event) {
         self.carry_out(usize::MAX);
+        self.now += MOMENT;
+        self.observe(Happening::Event(&event));
         let before = self.raft.state().current_term();
         let actions: Actions = self.raft.step(event);
+        self.observe_state();
         self.raft.state().check(&self.config).expect("invariants");
         assert!(self.raft.state().current_term() >= before, "the term fell");
         self.pending = actions.into_iter().collect();
@@ -125,6 +127,8 @@ impl World {
     fn crash(&mut self, carried_out: usize, seed: u64) {
         self.carry_out(carried_out);
         self.pending.clear();
+        self.now += MOMENT;
+        self.observe(Happening::Fault(Fault::Crash));
         self.leads = None;
         self.lease = Lease::new(self.config.lease());
         self.deadlines = Deadlines::new();
@@ -138,12 +142,16 @@ impl World {
         .expect("what a node wrote, a node reads");
         assert_eq!(raft.state().current_term(), term);
         self.raft = raft;
+        self.now += MOMENT;
+        self.observe(Happening::Fault(Fault::Restart));
+        self.observe_state();
         self.pending = actions.into_iter().collect();
     }
 
     fn carry_out(&mut self, most: usize) {
         for action in core::mem::take(&mut self.pending).into_iter().take(most) {
-            self.now += Duration::from_millis(1);
+            self.now += MOMENT;
+            self.observe(Happening::Action(&action));
             self.deadlines.carry_out(&action, self.now);
             self.lease.carry_out(&action, || self.now);
             match action {
@@ -221,51 +229,10 @@ impl World {
     }
 
     fn apply(&mut self, operation: &Operation) {
-        let near = |base: u64, offset: i8| base.saturating_add_signed(i64::from(offset % 3));
-        let state = self.raft.state();
-        let (term, round) = (state.current_term().0, state.round().0);
         match *operation {
-            Operation::Near {
-                from,
-                kind,
-                term: t,
-                round: r,
-                grant,
-                flag,
-                log,
-            } => {
-                let from = NodeId(u64::from(from % 9));
-                let (term, round) = (near(term, t), near(round, r));
-                let message = message(kind, term, round, grant, flag, u64::from(log % 4));
-                self.step(Event::Receive { from, message });
-            }
-            Operation::Far {
-                from,
-                kind,
-                term,
-                round,
-                grant,
-                flag,
-                log,
-            } => {
-                let message = message(kind, term, round, grant, flag, log);
-                self.step(Event::Receive {
-                    from: NodeId(from),
-                    message,
-                });
-            }
-            Operation::GrantPreVote { from, term: t } => {
-                let response = RequestPreVoteResponse {
-                    term: Term(near(term, t).min(term)),
-                    nonce: state.pre_vote_nonce(),
-                    vote_granted: true,
-                };
-                let from = NodeId(u64::from(from % 9));
-                self.step(Event::Receive {
-                    from,
-                    message: Message::RequestPreVoteResponse(response),
-                });
-            }
+            Operation::Near(message) => self.step(message.event(self.raft.state())),
+            Operation::Far(message) => self.step(message.event()),
+            Operation::GrantPreVote(grant) => self.step(grant.event(self.raft.state())),
             Operation::Fire(timer) => {
                 let timer = Timer::ALL[usize::from(timer) % 3];
                 if let Some(number) = self.raft.armed(timer) {
@@ -277,7 +244,7 @@ impl World {
                 self.step(Event::TimerFired { timer, number });
             }
             Operation::Transfer { to, stopped } => {
-                let to = to.map(|to| NodeId(u64::from(to % 9)));
+                let to = to.map(near::node);
                 self.step(Event::TransferLeadership { to, stopped });
             }
             Operation::LogTail { term, index } => {
@@ -291,59 +258,6 @@ impl World {
     }
 }
 
-fn position(term: u64, index: u64) -> LogPosition {
-    LogPosition {
-        term: Term(term),
-        index: LogIndex(index),
-    }
-}
-
-fn message(kind: u8, term: u64, round: u64, grant: bool, flag: bool, log: u64) -> Message {
-    let (term, last_log) = (Term(term), position(log, log));
-    match kind % 7 {
-        0 => Message::RequestVote(RequestVote {
-            term,
-            last_log,
-            leadership_transfer: flag,
-        }),
-        1 => Message::RequestVoteResponse(RequestVoteResponse {
-            term,
-            vote_granted: grant,
-        }),
-        2 => Message::AppendEntries(AppendEntries {
-            term,
-            prev_log: last_log,
-            leader_commit: LogIndex(log),
-            round: Round(round),
-            lease: if flag {
-                Duration::MAX
-            } else {
-                Duration::from_millis(400)
-            },
-        }),
-        3 => Message::AppendEntriesResponse(AppendEntriesResponse {
-            term,
-            success: grant,
-            round: Round(round),
-            can_campaign: flag,
-        }),
-        4 => Message::RequestPreVote(RequestPreVote {
-            prospective_term: term,
-            last_log,
-            nonce: round,
-        }),
-        5 => Message::RequestPreVoteResponse(RequestPreVoteResponse {
-            term,
-            nonce: round,
-            vote_granted: grant,
-        }),
-        _ => Message::TimeoutNow(TimeoutNow {
-            term,
-            stopped: flag,
-        }),
-    }
-}
-
 impl Run {
     /// Runs it.
     ///
@@ -351,6 +265,18 @@ impl Run {
     ///
     /// At what must not be.
     pub fn check(self) {
+        self.run(());
+    }
+
+    /// Runs it and records everything that happens, for a picture.
+    pub fn record(self) -> Recording {
+        picture::record(Header::of_config(&self.config()), |sketch| {
+            self.run(sketch);
+            Ok(())
+        })
+    }
+
+    fn config(&self) -> Config {
         let voters: Vec<NodeId> = (1..=u64::from(self.voters % 7) + 1).map(NodeId).collect();
         let options = Options {
             protocol: if self.plain {
@@ -361,8 +287,11 @@ impl Run {
             witness: self.witness,
             ..Options::default()
         };
-        let config = Config::new(NodeId(1), &voters, options).expect("a valid configuration");
-        let mut world = World::new(config, self.seed);
+        Config::new(NodeId(1), &voters, options).expect("a valid configuration")
+    }
+
+    fn run<O: Observer>(&self, observer: O) {
+        let mut world = World::new(self.config(), self.seed, observer);
         for operation in &self.operations {
             world.apply(operation);
         }

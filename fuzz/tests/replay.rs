@@ -125,7 +125,7 @@ macro_rules! tests {
     };
 }
 
-tests! { step restore cluster figure2 frame state_file config_file }
+tests! { step restore node cluster figure2 frame state_file config_file }
 
 #[test]
 fn every_target_is_tested() {

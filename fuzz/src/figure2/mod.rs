@@ -6,6 +6,7 @@
 
 mod model;
 
+use core::time::Duration;
 use std::collections::BTreeMap;
 
 use arbitrary::Arbitrary;
@@ -14,9 +15,15 @@ use raft_core::{
     Protocol, Raft, Role, Term, Timer,
 };
 
+use raft_driver_sim::timeline::{Header, Recording};
+use raft_driver_sim::{Fault, Happening, Observer};
+
 use self::model::{Id, Is, Log, Rpc, Server};
+use crate::picture;
 use crate::random::SplitMix;
 
+/// There is no time in a schedule, so a picture has an event a millisecond.
+const PACE: Duration = Duration::from_millis(1);
 /// The operations of an input that count.
 const MOST: usize = 1_000;
 
@@ -56,10 +63,12 @@ struct Pair {
     model: Server,
 }
 
-struct Cluster {
+struct Cluster<O> {
     pairs: Vec<Pair>,
     sent: Vec<(Id, Id, Message)>,
     leaders: BTreeMap<u64, Id>,
+    now: Duration,
+    observer: O,
 }
 
 impl Run {
@@ -69,28 +78,75 @@ impl Run {
     ///
     /// Where the two differ.
     pub fn check(self) {
-        let mut cluster = Cluster::new(u64::from(self.nodes % 5) + 1);
+        self.run(());
+    }
+
+    /// Runs it and records what the code does, for a picture.
+    pub fn record(self) -> Recording {
+        let header = Header::of_config(&config(1, self.nodes()));
+        picture::record(header, |sketch| {
+            self.run(sketch);
+            Ok(())
+        })
+    }
+
+    fn nodes(&self) -> u64 {
+        u64::from(self.nodes % 5) + 1
+    }
+
+    fn run<O: Observer>(&self, observer: O) {
+        let mut cluster = Cluster::new(self.nodes(), observer);
         for operation in self.operations.iter().take(MOST) {
             cluster.apply(*operation);
         }
     }
 }
 
-impl Cluster {
-    fn new(nodes: u64) -> Cluster {
+impl<O: Observer> Cluster<O> {
+    fn new(nodes: u64, observer: O) -> Self {
         let pair = |id| {
             let (raft, _) = restore(id, nodes, HardState::default(), LogPosition::default());
             let (disk, model) = (HardState::default(), Server::new(id, nodes));
             Pair { raft, disk, model }
         };
-        Cluster {
+        let mut cluster = Cluster {
             pairs: (1..=nodes).map(pair).collect(),
             sent: Vec::new(),
             leaders: BTreeMap::new(),
+            now: Duration::ZERO,
+            observer,
+        };
+        for index in 0..cluster.pairs.len() {
+            cluster.observe_state(index);
         }
+        cluster
+    }
+
+    fn observe(&mut self, index: usize, happening: Happening<'_>) {
+        let id = NodeId(self.pairs[index].model.id);
+        self.observer
+            .observe(picture::time(self.now), id, happening);
+    }
+
+    fn observe_state(&mut self, index: usize) {
+        let Pair { raft, model, .. } = &self.pairs[index];
+        let state = Happening::State(raft.state());
+        self.observer
+            .observe(picture::time(self.now), NodeId(model.id), state);
+    }
+
+    fn restart(&mut self, index: usize) {
+        self.now += PACE / 4;
+        self.observe(index, Happening::Fault(Fault::Crash));
+        self.pairs[index].restart();
+        self.now += PACE / 4;
+        self.observe(index, Happening::Fault(Fault::Restart));
+        self.observe_state(index);
+        self.pairs[index].compare_states("a restart");
     }
 
     fn apply(&mut self, operation: Operation) {
+        self.now += PACE;
         let nodes = self.pairs.len();
         let place = |node: u8| usize::from(node) % nodes;
         match operation {
@@ -112,15 +168,19 @@ impl Cluster {
                     self.step(index, Event::TimerFired { timer, number }, crash);
                 }
             }
-            Operation::Crash(node) => self.pairs[place(node)].restart(),
+            Operation::Crash(node) => self.restart(place(node)),
             Operation::LogTail { node, term, index } => {
-                let pair = &mut self.pairs[place(node)];
+                let index_of_node = place(node);
+                let pair = &mut self.pairs[index_of_node];
                 let (last_term, last_index) = (u64::from(term % 4), u64::from(index % 4));
                 pair.model.log = Log {
                     last_index,
                     last_term,
                 };
-                let actions = pair.raft.step(Event::LogTailMoved(pair.log()));
+                let event = Event::LogTailMoved(pair.log());
+                let actions = pair.raft.step(event);
+                self.observe(index_of_node, Happening::Event(&event));
+                self.observe_state(index_of_node);
                 assert!(actions.is_empty());
             }
         }
@@ -128,12 +188,18 @@ impl Cluster {
 
     /// Both take the event, and are compared; then the node crashes, if it does.
     fn step(&mut self, index: usize, event: Event, crash: Option<u8>) {
+        self.observe(index, Happening::Event(&event));
         let pair = &mut self.pairs[index];
         let before = pair.model.clone();
         let actions = pair.raft.step(event);
+        let carried_out = crash.map_or(usize::MAX, |actions| usize::from(actions % 8));
+        self.observe_state(index);
+        for action in actions.iter().take(carried_out) {
+            self.observe(index, Happening::Action(action));
+        }
+        let pair = &mut self.pairs[index];
         let said = pair.model_takes(&event);
         pair.compare(&event, &actions, &said);
-        let carried_out = crash.map_or(usize::MAX, |actions| usize::from(actions % 8));
         for action in actions.iter().take(carried_out) {
             match *action {
                 Action::Persist(state) => pair.disk = state,
@@ -150,7 +216,7 @@ impl Cluster {
             if carried_out < actions.len() && pair.disk != pair.raft.state().hard_state() {
                 pair.model = before;
             }
-            pair.restart();
+            self.restart(index);
         }
     }
 }
@@ -173,7 +239,6 @@ impl Pair {
         );
         self.raft = raft;
         self.model.restart();
-        self.compare_states("a restart");
     }
 
     /// What the model sends.
@@ -262,14 +327,18 @@ impl Pair {
     }
 }
 
-fn restore(id: Id, nodes: u64, disk: HardState, log: LogPosition) -> (Raft<SplitMix>, Actions) {
+fn config(id: Id, nodes: u64) -> Config {
     let voters: Vec<NodeId> = (1..=nodes).map(NodeId).collect();
     let options = Options {
         protocol: Protocol::Plain,
         ..Options::default()
     };
-    let config = Config::new(NodeId(id), &voters, options).expect("a valid configuration");
-    Raft::restore(config, disk, log, SplitMix(id)).expect("what a node wrote, a node reads")
+    Config::new(NodeId(id), &voters, options).expect("a valid configuration")
+}
+
+fn restore(id: Id, nodes: u64, disk: HardState, log: LogPosition) -> (Raft<SplitMix>, Actions) {
+    Raft::restore(config(id, nodes), disk, log, SplitMix(id))
+        .expect("what a node wrote, a node reads")
 }
 
 /// A message in the words of Figure 2.

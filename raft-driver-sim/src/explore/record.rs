@@ -7,8 +7,7 @@ use super::bounds::Bounds;
 use super::local::{Broken, Happening, Local, numbered};
 use super::trace::{ReplayError, Step, Trace, What};
 use crate::observer::Fault;
-use crate::time::nanos;
-use crate::timeline::{self, Header, Record, Recording, TRACE_VERSION};
+use crate::timeline::{self, Header, Record, Recording};
 
 /// There is no time in a search, so the steps come at a steady pace: one a millisecond.
 const PACE: u64 = 1_000_000;
@@ -27,22 +26,11 @@ impl Trace {
             .map_err(|error| ReplayError::Box(ExploreError::Bounds(error)))?;
         let config = configs.first().ok_or(ReplayError::Impossible { step: 0 })?;
         let header = Header {
-            raft_trace: TRACE_VERSION,
-            voters: config.voters().to_vec(),
-            node: None,
             title: Some(format!("{bounds}: {} steps to a violation", self.len())),
-            seed: None,
-            command: None,
-            election_timeout: nanos(config.election_timeout()),
-            heartbeat_interval: nanos(config.heartbeat_interval()),
             lease: None,
-            protocol: config.protocol(),
-            postponing: true,
-            heartbeats_stretched: 1,
-            unix_time: None,
             end: Some((self.len() as u64 + 1) * PACE),
             failure: Some(self.violation().to_owned()),
-            notes: Vec::new(),
+            ..Header::of_config(config)
         };
         let mut walk = Walk {
             t: 0,
@@ -130,8 +118,9 @@ impl Walk {
             matches!(happening, Happening::Crash) || outcome.crashed_after == step.crashed_after
         })?;
         if crashed {
+            self.t += PACE / 4;
             self.push(node, timeline::What::Fault(Fault::Crash));
-            self.t += PACE / 2;
+            self.t += PACE / 4;
             self.push(node, timeline::What::Fault(Fault::Restart));
             self.started(&next.local);
         }

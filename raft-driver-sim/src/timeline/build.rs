@@ -64,6 +64,7 @@ impl Timeline {
 const fn lane(node: NodeId) -> Lane {
     Lane {
         node,
+        traced: false,
         roles: Vec::new(),
         timers: Vec::new(),
         leases: Vec::new(),
@@ -75,6 +76,7 @@ const fn lane(node: NodeId) -> Lane {
 impl Builder<'_> {
     fn take(&mut self, index: usize, record: &Record) {
         let (t, node) = (record.t, record.node);
+        self.lanes[index].traced = true;
         match &record.what {
             What::Started {} => {
                 self.moment(index, t, "starts".to_owned());

@@ -64,6 +64,8 @@ impl Timeline {
 pub struct Lane {
     /// The node.
     pub node: NodeId,
+    /// Whether the trace says anything of it. If not, it is known from the messages of others alone.
+    pub traced: bool,
     /// What it was. Between two of these it was down.
     pub roles: Vec<Reign>,
     /// Its timers.

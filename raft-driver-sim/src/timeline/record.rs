@@ -2,7 +2,7 @@
 
 use std::io::{BufRead, Write};
 
-use raft_core::{Action, Event, Message, NodeId, Protocol, State};
+use raft_core::{Action, Config, Event, Message, NodeId, Protocol, State};
 use serde::{Deserialize, Serialize};
 
 use crate::observer::{Fault, Happening, Observer};
@@ -77,6 +77,28 @@ const fn is_one(value: &u32) -> bool {
 }
 
 impl Header {
+    /// The header of what a node of this configuration, or a cluster of such nodes, does.
+    pub fn of_config(config: &Config) -> Self {
+        Header {
+            raft_trace: TRACE_VERSION,
+            voters: config.voters().to_vec(),
+            node: None,
+            title: None,
+            seed: None,
+            command: None,
+            election_timeout: nanos(config.election_timeout()),
+            heartbeat_interval: nanos(config.heartbeat_interval()),
+            lease: config.lease().map(nanos),
+            protocol: config.protocol(),
+            postponing: true,
+            heartbeats_stretched: 1,
+            unix_time: None,
+            end: None,
+            failure: None,
+            notes: Vec::new(),
+        }
+    }
+
     /// The header of a world of these settings.
     pub fn of(settings: &Settings, seed: u64) -> Self {
         let options = settings.options;

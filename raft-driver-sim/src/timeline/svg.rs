@@ -101,6 +101,10 @@ impl Drawing<'_> {
         from <= self.window.end && to >= self.window.start
     }
 
+    fn lane_of(&self, node: NodeId) -> Option<&Lane> {
+        self.timeline.lanes.iter().find(|lane| lane.node == node)
+    }
+
     fn y(&self, node: NodeId) -> f64 {
         let lanes = &self.timeline.lanes;
         let index = lanes.iter().position(|lane| lane.node == node);
@@ -296,9 +300,12 @@ impl Drawing<'_> {
             (source, target + LANE)
         };
         let (x0, mut x1) = (self.x(arrow.sent), self.x(ends));
-        let known = arrow
-            .ends
-            .is_some_and(|ends| ends > arrow.sent || arrow.taken.is_some());
+        // Of who has no trace nobody knows when it received anything.
+        let traced = self.lane_of(arrow.to).is_none_or(|lane| lane.traced);
+        let known = !traced
+            || arrow
+                .ends
+                .is_some_and(|ends| ends > arrow.sent || arrow.taken.is_some());
         let mut y_end = y1;
         if !known {
             // It was lost on its way: nobody knows where.

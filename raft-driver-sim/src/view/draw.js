@@ -35,7 +35,9 @@ class Drawing extends Lanes {
       y1: down ? target : target + LANE.height,
       lost: message.lost,
     };
-    const known = message.ends !== null && (message.ends > message.sent || message.taken !== null);
+    // Of who has no trace nobody knows when it received anything.
+    const traced = view.model.lane(message.to)?.traced;
+    const known = !traced || (message.ends !== null && (message.ends > message.sent || message.taken !== null));
     if (!known) {
       // It was lost on its way: nobody knows where.
       line.x1 = line.x0 + 8;

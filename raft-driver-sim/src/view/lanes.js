@@ -106,7 +106,9 @@ class Lanes {
       pen.lineTo(x, this.height);
       pen.stroke();
       pen.fillStyle = this.colour["--soft"];
-      pen.fillText(Model.time(t), x, 18);
+      const text = Model.time(t);
+      const half = pen.measureText(text).width / 2;
+      pen.fillText(text, Math.min(x, this.width - half - 3), 18);
     }
     pen.textAlign = "left";
     this.notes(view);
@@ -180,6 +182,7 @@ class Lanes {
     pen.lineTo(this.width, band + LANE.band / 2);
     pen.stroke();
     pen.setLineDash([]);
+    if (!lane.traced) this.untraced(band);
     this.fill(view, lane.leases, y, LANE.lease - 1, "--lease");
     for (const reign of lane.roles) this.reign(view, reign, band);
     for (const span of lane.pauses) {
@@ -209,6 +212,17 @@ class Lanes {
       const goesOn = lane.roles[index + 1]?.from === reign.to || reign.to === view.model.end;
       if (!goesOn && reign.to >= view.from && reign.to <= view.to) this.cross(this.x(view, reign.to), band + LANE.band / 2, 6);
     });
+  }
+
+  // What is known of it others say.
+  untraced(band) {
+    const { pen } = this;
+    const text = "no trace of this node";
+    pen.font = "11px system-ui, sans-serif";
+    pen.fillStyle = this.colour["--paper"];
+    pen.fillRect(LEFT, band, pen.measureText(text).width + 8, LANE.band);
+    pen.fillStyle = this.colour["--soft"];
+    pen.fillText(text, LEFT + 4, band + 13);
   }
 
   fill(view, spans, y, height, colour) {

@@ -17,10 +17,7 @@ class View {
     };
     this.drawing.readTheme();
     for (const query of ["print", "(prefers-color-scheme: dark)"]) window.matchMedia(query).addEventListener("change", themed);
-    window.addEventListener("beforeprint", () => {
-      themed();
-      this.paint();
-    });
+    window.addEventListener("beforeprint", themed);
     window.addEventListener("afterprint", themed);
     window.addEventListener("resize", () => this.relayout());
     window.addEventListener("hashchange", () => this.readFragment());
@@ -36,7 +33,8 @@ class View {
       this.moment = 0;
     }
     this.listChanges();
-    this.relayout();
+    this.drawing.layout(this);
+    this.redraw();
     if (!keep) this.readFragment();
     this.panel.show(this);
   }
@@ -75,9 +73,10 @@ class View {
     );
   }
 
+  // At once: a printer does not wait for the next frame, and until then the canvas is empty.
   relayout() {
     this.drawing.layout(this);
-    this.redraw();
+    this.paint();
   }
 
   redraw() {

@@ -73,6 +73,10 @@ class Model {
     return reign && (t < reign.to || (t === reign.to && t === this.end)) ? reign : null;
   }
 
+  lane(node) {
+    return this.lanes.find((lane) => lane.node === node);
+  }
+
   // The timers of a node that run at `t`.
   timersAt(lane, t) {
     return lane.timers.filter((bar) => bar.from <= t && t < bar.to);

@@ -30,7 +30,7 @@ class Panel {
     ];
     if (moment.change) parts.push(this.reason(moment.change));
     const message = model.takenBy.get(view.moment);
-    if (message) {
+    if (message && model.lane(message.from)?.traced) {
       const took = Model.time((message.ends ?? message.sent) - message.sent);
       parts.push(element("p", {}, `It was sent at ${Model.time(message.sent, true)} and took ${took}.`));
     }
@@ -52,7 +52,7 @@ class Panel {
 
   state(view, moment) {
     const { model } = view;
-    const lane = model.lanes.find((candidate) => candidate.node === moment.node);
+    const lane = model.lane(moment.node);
     const { after, before } = model.states(moment.node, view.moment);
     if (!after || !model.reignAt(lane, moment.t)) return element("p", {}, "It is down.");
     const rows = model.fields.map((field, index) => {
@@ -73,7 +73,7 @@ class Panel {
     const rows = view.model.lanes.map((lane) => {
       const reign = view.model.reignAt(lane, t);
       const paused = lane.pauses.some((span) => span.from <= t && t < span.to);
-      const role = reign ? ROLES[reign.role] : "down";
+      const role = reign ? ROLES[reign.role] : lane.traced ? "down" : "no trace of it";
       const sign = element("span", { class: `role ${reign ? reign.role : "down"}` });
       return element(
         "tr",

@@ -9,8 +9,7 @@ const moment = (page) => page.evaluate(() => view.moment);
 const panel = (page) => page.locator("#panel").innerText();
 
 // How many pixels of the canvas are not of the background's colour.
-const painted = (page) => page.evaluate(() => {
-  view.paint();
+const pixels = (page) => page.evaluate(() => {
   const { canvas, pen } = view.drawing;
   const { data } = pen.getImageData(0, 0, canvas.width, canvas.height);
   let count = 0;
@@ -19,6 +18,10 @@ const painted = (page) => page.evaluate(() => {
   }
   return count;
 });
+const painted = async (page) => {
+  await page.evaluate(() => view.paint());
+  return pixels(page);
+};
 
 await run({
   "the page says its seed and its command, and draws": async (page) => {
@@ -136,6 +139,17 @@ await run({
     check(!(await page.locator("#controls").isVisible()), "print has no buttons");
   },
 
+  "a printer, which waits for no frame, has the picture": async (page) => {
+    await open(page, "leader-crash.html");
+    await page.evaluate(() => {
+      window.requestAnimationFrame = () => 0;
+    });
+    await page.emulateMedia({ media: "print" });
+    await page.setViewportSize({ width: 1000, height: 700 });
+    await page.waitForFunction(() => view.drawing.width < 1000 && view.drawing.width === view.drawing.canvas.clientWidth);
+    check((await pixels(page)) > 20_000, "the canvas is painted");
+  },
+
   "real nodes are drawn from their traces": async (page) => {
     await open(page, "nodes.html");
     const seen = await page.evaluate(() => ({
@@ -144,6 +158,17 @@ await run({
       early: view.model.messages.filter((message) => message.ends !== null && message.ends < message.sent).length,
     }));
     check(seen.leaders >= 1 && seen.taken > 20 && seen.early === 0, `leaders and messages are there: ${JSON.stringify(seen)}`);
+  },
+
+  "a node alone: the others have no trace, and what it sends them is not lost": async (page) => {
+    await open(page, "alone.html");
+    const seen = await page.evaluate(() => ({
+      traced: view.model.lanes.filter((lane) => lane.traced).map((lane) => lane.node),
+      sent: view.model.messages.filter((message) => message.from === 1).length,
+      lost: view.model.messages.filter((message) => view.drawing.line(view, message)?.lost).length,
+    }));
+    check(seen.traced.join() === "1" && seen.sent > 5 && seen.lost === 0, `its messages arrive somewhere: ${JSON.stringify(seen)}`);
+    check((await panel(page)).includes("no trace of it"), "the panel does not call the others down");
   },
 
   "ten thousand events": async (page) => {
