@@ -96,7 +96,8 @@ impl Run {
         }
     }
 
-    /// Runs it and records everything that happens, for a picture; none if there is no such configuration.
+    /// Runs it and records everything that happens, for a picture; none if there is no such configuration, or
+    /// no node with such a state.
     pub fn record(self) -> Option<Recording> {
         let config = self.config()?;
         let header = Header::of_config(&config);
@@ -104,7 +105,8 @@ impl Run {
             self.run(&config, sketch);
             Ok(())
         });
-        Some(recording)
+        let drawn = !recording.records.is_empty() || recording.header.failure.is_some();
+        drawn.then_some(recording)
     }
 
     fn run<O: Observer>(&self, config: &Config, observer: O) {

@@ -171,7 +171,7 @@ impl<O: Observer> World<O> {
                     assert_eq!(self.leads, Some(term));
                 }
                 Action::SetTimer { after, .. } => {
-                    assert!(after <= self.config.election_timeout() * 2);
+                    assert!(after <= self.config.quorum_window());
                 }
                 Action::CancelTimer(_) | Action::Report(_) => {}
             }
