@@ -6,27 +6,43 @@ use std::os::unix::net::UnixStream;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
+use rustix::net::{AddressFamily, SocketAddrUnix, SocketFlags, SocketType, socket_with};
 use serde_json::Value;
 
 use super::{Change, Request, SOCKET_NAME};
 use crate::status::Status;
 
-/// How long a node is waited for.
-const TIMEOUT: Duration = Duration::from_secs(5);
+/// How long a node is waited for, if nothing else is said.
+pub const TIMEOUT: Duration = Duration::from_secs(5);
 /// The longest answer that is read, in bytes.
 const MAX_ANSWER: u64 = 1 << 20;
 
 /// Asks the node whose state directory is `state_dir`, and returns its answer, in which `ok` is true.
-/// Blocks for some seconds at the most.
+/// Blocks for some seconds at the most: [`ask_within`] with [`TIMEOUT`].
 ///
 /// # Errors
 ///
 /// No node answers there, or the node refused.
 pub fn ask(state_dir: &Path, request: &Request) -> Result<Value, AskError> {
+    ask_within(state_dir, request, TIMEOUT)
+}
+
+/// [`ask`], which waits for the node for `timeout` at the most, at least for a microsecond. Where many wait already, for the place in the
+/// queue as well.
+///
+/// # Errors
+///
+/// No node answers there, or not in time, or the node refused.
+pub fn ask_within(
+    state_dir: &Path,
+    request: &Request,
+    timeout: Duration,
+) -> Result<Value, AskError> {
+    let timeout = timeout.max(Duration::from_micros(1));
     let path = state_dir.join(SOCKET_NAME);
-    let answer = exchange(&path, request).map_err(|error| {
+    let answer = exchange(&path, request, timeout).map_err(|error| {
         if is_timeout(&error) {
-            AskError::Silent { path }
+            AskError::Silent { path, timeout }
         } else {
             AskError::Unreachable { path, error }
         }
@@ -44,7 +60,16 @@ pub fn ask(state_dir: &Path, request: &Request) -> Result<Value, AskError> {
 ///
 /// No node answers there.
 pub fn status(state_dir: &Path) -> Result<Status, AskError> {
-    let answer = ask(state_dir, &Request::Status)?;
+    status_within(state_dir, TIMEOUT)
+}
+
+/// [`status`], which waits for the node for `timeout` at the most.
+///
+/// # Errors
+///
+/// No node answers there, or not in time.
+pub fn status_within(state_dir: &Path, timeout: Duration) -> Result<Status, AskError> {
+    let answer = ask_within(state_dir, &Request::Status, timeout)?;
     serde_json::from_value(answer).map_err(|_| AskError::Incomprehensible)
 }
 
@@ -55,10 +80,15 @@ pub fn status(state_dir: &Path) -> Result<Status, AskError> {
 /// No node can be reached there.
 pub fn watch(state_dir: &Path) -> Result<Watch, AskError> {
     let path = state_dir.join(SOCKET_NAME);
-    let connected = send(&path, &Request::Watch);
-    let stream = connected.map_err(|error| AskError::Unreachable {
-        path: path.clone(),
-        error,
+    let connected = send(&path, &Request::Watch, TIMEOUT);
+    let stream = connected.map_err(|error| {
+        let path = path.clone();
+        if is_timeout(&error) {
+            let timeout = TIMEOUT;
+            AskError::Silent { path, timeout }
+        } else {
+            AskError::Unreachable { path, error }
+        }
     })?;
     Ok(Watch {
         path,
@@ -108,8 +138,8 @@ impl Watch {
                 Err(_) if deadline.is_some_and(|at| at <= Instant::now()) => return Ok(None),
                 Err(_) if self.heard => {}
                 Err(_) => {
-                    let path = self.path.clone();
-                    return Err(AskError::Silent { path });
+                    let (path, timeout) = (self.path.clone(), TIMEOUT);
+                    return Err(AskError::Silent { path, timeout });
                 }
             }
         }
@@ -125,18 +155,31 @@ fn is_timeout(error: &io::Error) -> bool {
     matches!(error.kind(), ErrorKind::WouldBlock | ErrorKind::TimedOut)
 }
 
-fn send(path: &Path, request: &Request) -> io::Result<UnixStream> {
-    let mut stream = UnixStream::connect(path)?;
-    stream.set_read_timeout(Some(TIMEOUT))?;
-    stream.set_write_timeout(Some(TIMEOUT))?;
+/// Connects as the standard library does, but not for ever: a node that hangs lets nobody in, and the queue before it fills.
+fn connect(path: &Path, timeout: Duration) -> io::Result<UnixStream> {
+    let socket = socket_with(
+        AddressFamily::UNIX,
+        SocketType::STREAM,
+        SocketFlags::CLOEXEC,
+        None,
+    )?;
+    let stream = UnixStream::from(socket);
+    stream.set_read_timeout(Some(timeout))?;
+    stream.set_write_timeout(Some(timeout))?;
+    rustix::net::connect(&stream, &SocketAddrUnix::new(path)?)?;
+    Ok(stream)
+}
+
+fn send(path: &Path, request: &Request, timeout: Duration) -> io::Result<UnixStream> {
+    let mut stream = connect(path, timeout)?;
     let mut line = serde_json::to_vec(request)?;
     line.push(b'\n');
     stream.write_all(&line)?;
     Ok(stream)
 }
 
-fn exchange(path: &Path, request: &Request) -> io::Result<Value> {
-    let stream = send(path, request)?;
+fn exchange(path: &Path, request: &Request, timeout: Duration) -> io::Result<Value> {
+    let stream = send(path, request, timeout)?;
     let mut answer = String::new();
     BufReader::new(stream.take(MAX_ANSWER)).read_line(&mut answer)?;
     if answer.is_empty() {
@@ -160,6 +203,8 @@ pub enum AskError {
     Silent {
         /// The control socket.
         path: PathBuf,
+        /// For how long it was waited for.
+        timeout: Duration,
     },
     /// The node refused, and says why.
     Refused(String),
@@ -175,11 +220,11 @@ impl fmt::Display for AskError {
                 "{}: no node answers: {error}: is one running with this state directory, and is it yours?",
                 path.display()
             ),
-            AskError::Silent { path } => write!(
+            AskError::Silent { path, timeout } => write!(
                 f,
                 "{}: no answer within {} s: the process hangs or is stopped",
                 path.display(),
-                TIMEOUT.as_secs()
+                timeout.as_secs_f64()
             ),
             AskError::Refused(error) => f.write_str(error),
             AskError::Incomprehensible => {

@@ -3,8 +3,10 @@
 use std::io::Write;
 use std::os::unix::net::UnixStream;
 use std::process::Stdio;
+use std::time::Duration;
 
-use raft_driver_mio::control::{Change, client};
+use raft_driver_mio::control::client::{self, AskError};
+use raft_driver_mio::control::{Change, Request, SOCKET_NAME};
 use rustix::process::Signal;
 
 use crate::common::{Hosts, Killed, Lines, Node, leader, said, wait_until};
@@ -151,6 +153,37 @@ fn a_transfer_that_ends_with_another_leader_says_who_leads() {
             format!("node {third} leads in term ")
         };
         assert!(words.contains(&says), "{words}");
+    }
+}
+
+#[test]
+fn a_node_that_hangs_is_not_waited_for_longer_than_one_wishes() {
+    let hosts = Hosts::new(1);
+    let node = hosts.start(1, &[]);
+    wait_until("it answers", || node.status().is_some());
+    node.process.signal(Signal::STOP);
+    for command in ["status", "leader", "is-leader"] {
+        let (code, _, words) = hosts.ask(1, &[command, "--timeout", "70ms"]);
+        assert_eq!(code, Some(3), "{words}");
+        assert!(words.contains("no answer within 0.07 s"), "{words}");
+    }
+    node.process.signal(Signal::CONT);
+    assert_eq!(hosts.ask(1, &["leader", "--timeout", "100s"]).2, "");
+}
+
+#[test]
+fn a_queue_before_a_node_that_hangs_is_not_waited_in_for_ever() {
+    use rustix::net::{AddressFamily, SocketAddrUnix, SocketType, bind, listen, socket};
+
+    let dir = tempfile::tempdir().expect("a directory");
+    let address = SocketAddrUnix::new(dir.path().join(SOCKET_NAME)).expect("a path");
+    let node = socket(AddressFamily::UNIX, SocketType::STREAM, None).expect("a socket");
+    bind(&node, &address).expect("a place");
+    listen(&node, 0).expect("a queue");
+    let timeout = Duration::from_millis(10);
+    for _ in 0..3 {
+        let silent = client::ask_within(dir.path(), &Request::Status, timeout);
+        assert!(matches!(silent, Err(AskError::Silent { .. })), "{silent:?}");
     }
 }
 

@@ -1,8 +1,10 @@
 //! `raft leader` and `raft is-leader`: who leads, and whether this node does.
 
 use std::process::ExitCode;
+use std::time::Duration;
 
 use raft_driver_mio::control::client;
+use raft_driver_mio::duration;
 use serde_json::json;
 
 use crate::target::{self, Failure, NO, NO_LEADER, Target};
@@ -13,7 +15,7 @@ use crate::target::{self, Failure, NO, NO_LEADER, Target};
 Exit status:
   0   a leader is known
   2   no leader is known
-  3   no node answers
+  3   no node answers, or not within --timeout: its process may hang or be stopped
   78  the state directory is not given, or the file is wrong
 
 The leader may be lost by now. What acts on it must ask the leader itself (raft is-leader), or better, pass on
@@ -24,6 +26,9 @@ Example:
 pub(crate) struct LeaderArgs {
     #[command(flatten)]
     target: Target,
+    /// How long the node's answer is waited for at the most
+    #[arg(long, value_name = "DURATION", value_parser = duration::parse, default_value = "5s")]
+    timeout: Duration,
     /// Print one JSON object: id, address, term
     #[arg(long)]
     json: bool,
@@ -36,7 +41,7 @@ Exit status:
   0   it leads, its lease lasts, and what an earlier leader ran is surely over (--kill-delay)
   1   it is not so
   2   it is not so, and no leader is known
-  3   no node answers
+  3   no node answers, or not within --timeout: its process may hang or be stopped
   78  the state directory is not given, or the file is wrong
 
 It prints the term, the fencing token, if it leads. A lease ends by itself: what is done after this answer should pass
@@ -47,6 +52,9 @@ Example:
 pub(crate) struct IsLeaderArgs {
     #[command(flatten)]
     target: Target,
+    /// How long the node's answer is waited for at the most
+    #[arg(long, value_name = "DURATION", value_parser = duration::parse, default_value = "5s")]
+    timeout: Duration,
     /// Print nothing but errors
     #[arg(short, long)]
     quiet: bool,
@@ -57,7 +65,7 @@ pub(crate) fn leader(args: LeaderArgs) -> ExitCode {
 }
 
 fn show(args: &LeaderArgs) -> Result<u8, Failure> {
-    let status = client::status(&args.target.state_dir()?)?;
+    let status = client::status_within(&args.target.state_dir()?, args.timeout)?;
     let Some(leader) = status.leader else {
         return Ok(NO_LEADER);
     };
@@ -77,7 +85,7 @@ pub(crate) fn is_leader(args: IsLeaderArgs) -> ExitCode {
 }
 
 fn test(args: &IsLeaderArgs) -> Result<u8, Failure> {
-    let status = client::status(&args.target.state_dir()?)?;
+    let status = client::status_within(&args.target.state_dir()?, args.timeout)?;
     let (text, code) = match (status.active, status.leader) {
         (true, _) => (format!("yes: term {}", status.term), 0),
         (false, Some(leader)) if leader == status.node_id => {

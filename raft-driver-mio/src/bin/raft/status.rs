@@ -13,6 +13,8 @@ use crate::target::{self, Failure, NO, NO_LEADER, Target};
 
 /// How long after they were asked the peers are asked again.
 const ASK_AGAIN: Duration = Duration::from_millis(100);
+/// How long the others are waited for, if nothing else is said.
+const OTHERS: Duration = Duration::from_secs(1);
 /// How long to wait before it is looked again whether all have answered.
 const LOOK_AGAIN: Duration = Duration::from_millis(5);
 
@@ -23,7 +25,7 @@ Exit status:
   0   a leader is known
   1   a leader is known, and some node does not answer (--all)
   2   no leader is known
-  3   no node answers
+  3   no node answers, or not within --timeout: its process may hang or be stopped
   78  the state directory is not given, or the file is wrong
 
 Examples:
@@ -35,9 +37,9 @@ pub(crate) struct Args {
     /// Ask the other nodes as well what they say of themselves
     #[arg(long)]
     all: bool,
-    /// How long their answers are waited for at the most
-    #[arg(long, value_name = "DURATION", value_parser = duration::parse, default_value = "1s", requires = "all")]
-    timeout: Duration,
+    /// How long answers are waited for at the most [default: 5s for the node's own, 1s for those of the others]
+    #[arg(long, value_name = "DURATION", value_parser = duration::parse)]
+    timeout: Option<Duration>,
     /// Print one JSON object
     #[arg(long)]
     json: bool,
@@ -52,7 +54,7 @@ fn show(args: &Args) -> Result<u8, Failure> {
     let (answer, status) = if args.all {
         ask_all(&state_dir, args.timeout)?
     } else {
-        ask(&state_dir)?
+        ask(&state_dir, args.timeout)?
     };
     let silent = args.all && status.peers.iter().any(|peer| peer.reported.is_none());
     target::print(&if args.json {
@@ -67,8 +69,9 @@ fn show(args: &Args) -> Result<u8, Failure> {
     })
 }
 
-fn ask(state_dir: &Path) -> Result<(Value, Status), Failure> {
-    let answer = client::ask(state_dir, &Request::Status)?;
+fn ask(state_dir: &Path, timeout: Option<Duration>) -> Result<(Value, Status), Failure> {
+    let timeout = timeout.unwrap_or(client::TIMEOUT);
+    let answer = client::ask_within(state_dir, &Request::Status, timeout)?;
     match serde_json::from_value(answer.clone()) {
         Ok(status) => Ok((answer, status)),
         Err(_) => Err(AskError::Incomprehensible.into()),
@@ -76,18 +79,19 @@ fn ask(state_dir: &Path) -> Result<(Value, Status), Failure> {
 }
 
 /// The status when every peer has answered, or when the time is over: then what a peer said earlier is left out.
-fn ask_all(state_dir: &Path, timeout: Duration) -> Result<(Value, Status), Failure> {
+fn ask_all(state_dir: &Path, timeout: Option<Duration>) -> Result<(Value, Status), Failure> {
+    let own = timeout.unwrap_or(client::TIMEOUT);
     let began = Instant::now();
     let mut asked = None;
     loop {
         // A datagram may be lost, and the first one may only have told a peer how to ask.
         if asked.is_none_or(|at: Instant| at.elapsed() >= ASK_AGAIN) {
-            client::ask(state_dir, &Request::AskPeers)?;
+            client::ask_within(state_dir, &Request::AskPeers, own)?;
             asked = Some(Instant::now());
         }
         // Read before: what was said before we asked is then surely older than that.
         let waited = began.elapsed();
-        let (mut answer, mut status) = ask(state_dir)?;
+        let (mut answer, mut status) = ask(state_dir, timeout)?;
         for (peer, shown) in status.peers.iter_mut().zip(peers_of(&mut answer)) {
             let earlier = |reported: &Reported| reported.age_seconds > waited.as_secs_f64();
             if peer.reported.as_ref().is_some_and(earlier) {
@@ -96,7 +100,7 @@ fn ask_all(state_dir: &Path, timeout: Duration) -> Result<(Value, Status), Failu
             }
         }
         let all = status.peers.iter().all(|peer| peer.reported.is_some());
-        if all || waited >= timeout {
+        if all || waited >= timeout.unwrap_or(OTHERS) {
             return Ok((answer, status));
         }
         std::thread::sleep(LOOK_AGAIN);
