@@ -5,7 +5,7 @@ use std::io;
 use std::net::SocketAddr;
 use std::time::Duration;
 
-use raft_core::{NodeId, RoleKind, Term, TransitionReason};
+use raft_core::{NoCampaignReason, NodeId, RoleKind, Term, TransitionReason};
 use tracing::field::display;
 use tracing::warn;
 
@@ -26,8 +26,10 @@ pub(crate) struct Counters {
     pub(crate) turns: Timings,
     pub(crate) elections: Elections,
     pub(crate) leader_changes: u64,
-    /// The role after the latest transition.
-    role: Option<RoleKind>,
+    /// The latest transition: the role after it, and why.
+    latest: Option<(RoleKind, TransitionReason)>,
+    /// The latest request to take over that was refused.
+    refused: Option<(NodeId, Term, NoCampaignReason)>,
     /// The latest leader that was known, and its term.
     leader: Option<(Term, NodeId)>,
     /// By reason. There are only as many as the program has names for.
@@ -93,11 +95,12 @@ impl Counters {
         self.sync.add(took);
     }
 
-    /// Counts what a transition comes to.
-    pub(crate) fn transition(&mut self, role: RoleKind, reason: TransitionReason) {
+    /// Counts what a transition comes to. True if it is like the one before.
+    pub(crate) fn transition(&mut self, role: RoleKind, reason: TransitionReason) -> bool {
+        let before = self.latest.replace((role, reason));
         let campaigned = matches!(
-            self.role.replace(role),
-            Some(RoleKind::PreCandidate | RoleKind::Candidate)
+            before,
+            Some((RoleKind::PreCandidate | RoleKind::Candidate, _))
         );
         match (reason, role) {
             (TransitionReason::ElectionWon, _) => self.elections.won += 1,
@@ -105,6 +108,18 @@ impl Counters {
             (_, RoleKind::Follower) if campaigned => self.elections.lost += 1,
             _ => {}
         }
+        before == Some((role, reason))
+    }
+
+    /// Notes that a leader asked this node to take over, in which term of ours, and why it does not. True if that is known.
+    pub(crate) fn would_not_take_over(
+        &mut self,
+        from: NodeId,
+        term: Term,
+        reason: NoCampaignReason,
+    ) -> bool {
+        let now = (from, term, reason);
+        self.refused.replace(now) == Some(now)
     }
 
     /// Notes the leader that is known now, if any.
@@ -145,6 +160,27 @@ mod tests {
         assert_eq!(count(Candidate, Reason::TimeoutNow), (0, 1, 1));
         assert_eq!(count(Leader, Reason::ElectionWon), (1, 1, 1));
         assert_eq!(count(Follower, Reason::QuorumLost), (1, 1, 1));
+    }
+
+    #[test]
+    fn what_is_repeated_is_known() {
+        let mut counters = Counters::default();
+        let mut again = |role, reason| counters.transition(role, reason);
+        use RoleKind::{Candidate, PreCandidate};
+        use TransitionReason::{ElectionTimeout, NoMajority, PreVoteWon};
+        assert!(!again(PreCandidate, ElectionTimeout));
+        assert!(!again(PreCandidate, NoMajority));
+        assert!(again(PreCandidate, NoMajority));
+        assert!(again(PreCandidate, NoMajority));
+        assert!(!again(Candidate, PreVoteWon));
+        assert!(!again(PreCandidate, NoMajority));
+
+        let mut again = |from, term| {
+            let reason = NoCampaignReason::Paused;
+            counters.would_not_take_over(NodeId(from), Term(term), reason)
+        };
+        assert_eq!([again(2, 1), again(2, 1), again(2, 1)], [false, true, true]);
+        assert_eq!([again(2, 2), again(3, 2)], [false, false]);
     }
 
     #[test]

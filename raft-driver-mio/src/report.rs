@@ -44,8 +44,15 @@ impl Node {
             }
             Report::StoodBack { rival } => debug!(event = "stood_back", node, rival = rival.0),
             Report::TimeoutNowRefused { from, reason } => {
-                let reason = snake_case(reason);
-                info!(event = "timeout_now_refused", node, from = from.0, reason);
+                // The leader repeats what it asks many times a second, until its transfer ends.
+                let term = self.raft.state().current_term();
+                let repeated = self.counters.would_not_take_over(from, term, reason);
+                let (from, reason) = (from.0, snake_case(reason));
+                if repeated {
+                    debug!(event = "timeout_now_refused", node, from, reason);
+                } else {
+                    info!(event = "timeout_now_refused", node, from, reason);
+                }
             }
             Report::NoCampaign { reason } => {
                 debug!(event = "no_campaign", node, reason = snake_case(reason));
@@ -82,18 +89,17 @@ impl Node {
         leader: Option<NodeId>,
         reason: TransitionReason,
     ) {
-        self.counters.transition(role, reason);
+        // A node that is cut off campaigns without end: one line tells of it, those that are like it are details.
+        let again =
+            self.counters.transition(role, reason) && reason == TransitionReason::NoMajority;
         let (role, reason) = (snake_case(role), snake_case(reason));
         let leader = leader.map(|leader| leader.0);
-        let node = self.id.0;
-        info!(
-            event = "transition",
-            node,
-            role,
-            term = term.0,
-            leader,
-            reason
-        );
+        let (node, term) = (self.id.0, term.0);
+        if again {
+            debug!(event = "transition", node, role, term, leader, reason);
+        } else {
+            info!(event = "transition", node, role, term, leader, reason);
+        }
     }
 
     fn message_dropped(&mut self, from: NodeId, kind: MessageKind, reason: DropReason) {
