@@ -241,8 +241,12 @@ impl Node {
             confirmed: false,
             may_start,
         };
-        self.shared
-            .update(|view| view.leadership = Some(leadership));
+        // As one with the role, so that nobody is told of a leadership in a term that is not its own.
+        let id = self.id;
+        self.shared.update(|view| {
+            view.leadership = Some(leadership);
+            (view.role, view.term, view.leader) = (RoleKind::Leader, term, Some(id));
+        });
     }
 
     fn confirmed(&mut self, term: Term) {

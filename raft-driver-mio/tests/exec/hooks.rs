@@ -15,7 +15,8 @@ fn hook(hosts: &Hosts, id: u64, name: &str, then: &str) -> String {
     let path = hosts.path(&format!("{name}-{id}"));
     let ledger = hosts.path("ledger").display().to_string();
     let script = format!(
-        "#!/bin/sh\nread -r json\necho \"{name} $RAFT_NODE_ID $RAFT_EVENT $RAFT_TERM\" >> {ledger}\n\
+        "#!/bin/sh\nread -r json\ntest on-{name} = $RAFT_HOOK || exit 1\n\
+         echo \"{name} $RAFT_NODE_ID $RAFT_EVENT $RAFT_TERM\" >> {ledger}\n\
          echo \"$json\" >> {ledger}.json\n{then}\n"
     );
     // By another process: a program that some process of ours has open for writing cannot be run.
@@ -71,12 +72,28 @@ fn hooks_run_in_order_and_the_stop_hook_first_of_all() {
     let address = told["leader_address"].as_str().expect("an address");
     assert!(address.starts_with("127."), "{told}");
     let expected = serde_json::json!({
-        "schema": 1, "event": "leader", "seq": told["seq"], "cluster": "raft", "node_id": 1, "term": 1,
+        "schema": 1, "hook": "on-leader", "event": "leader", "seq": told["seq"], "cluster": "raft", "node_id": 1, "term": 1,
         "leader_id": 1, "leader_address": address, "lease_seconds": 0.8,
         "state_dir": hosts.path("1").display().to_string(),
     });
     assert_eq!(told, expected);
     assert!(told["seq"].as_u64() > Some(0));
+    // The log says of each what it was told.
+    let log = node.log();
+    for (line, name) in json
+        .lines()
+        .zip(["on-follower", "on-leader", "on-follower"])
+    {
+        let told: serde_json::Value = serde_json::from_str(line).expect("JSON");
+        assert_eq!(told["hook"], name);
+        let logged = format!(
+            "occasion={} term={} seq={}",
+            told["event"].as_str().expect("a word"),
+            told["term"],
+            told["seq"]
+        );
+        assert!(log.contains(&logged), "{logged}: {log}");
+    }
 }
 
 #[test]

@@ -18,4 +18,5 @@ mod refusals;
 #[cfg(all(feature = "cli", target_os = "linux"))]
 mod reload;
 mod replays;
+mod told;
 mod trace;

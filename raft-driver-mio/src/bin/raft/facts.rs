@@ -41,6 +41,14 @@ impl Occasion {
             Occasion::Stopping => "stopping",
         }
     }
+
+    /// The term that it is of: that of the lease, for the view may have moved on to a rival's.
+    pub(crate) fn term(self, view: &View) -> Term {
+        match self {
+            Occasion::Leader(term) => term,
+            Occasion::Follower | Occasion::NoLeader | Occasion::Stopping => view.term,
+        }
+    }
 }
 
 /// The values, by the names of the variables without their prefix.
@@ -64,7 +72,9 @@ impl Facts {
         }
         Facts {
             cluster: settings.cluster.clone(),
-            state_dir: settings.state_dir.clone(),
+            // What is told of it may be in another directory than we are. It fails only for no path at all.
+            state_dir: std::path::absolute(&settings.state_dir)
+                .unwrap_or_else(|_| settings.state_dir.clone()),
             addresses,
         }
     }
@@ -75,13 +85,8 @@ impl Facts {
             Occasion::Follower | Occasion::Stopping => view.leader,
             Occasion::NoLeader => None,
         };
-        // The term that the lease was asked about: the view may have moved on to a rival's.
-        let term = match occasion {
-            Occasion::Leader(term) => term,
-            Occasion::Follower | Occasion::NoLeader | Occasion::Stopping => view.term,
-        };
         Values {
-            term: term.0,
+            term: occasion.term(view).0,
             seq: view.seq,
             node_id: handle.id(),
             leader_id,
@@ -120,11 +125,18 @@ impl Facts {
             .collect()
     }
 
-    /// The same as one line of JSON.
-    pub(crate) fn json(&self, handle: &Handle, occasion: Occasion, view: &View) -> String {
+    /// The same as one line of JSON, for a hook.
+    pub(crate) fn json(
+        &self,
+        handle: &Handle,
+        hook: &str,
+        occasion: Occasion,
+        view: &View,
+    ) -> String {
         let values = self.values(handle, occasion, view);
         let object = json!({
             "schema": SCHEMA,
+            "hook": hook,
             "event": occasion.name(),
             "seq": values.seq,
             "cluster": self.cluster,

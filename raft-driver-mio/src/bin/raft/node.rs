@@ -43,10 +43,15 @@ at which T has passed since this one's last heartbeat that was answered, whether
 has run or not (--kill-delay has it wait for longer): hooks do not fence. A program that must
 be dead before another starts is for raft exec.
 Their environment is PATH, HOME, USER, LOGNAME, SHELL, LANG, LC_ALL, TZ, TMPDIR and
-XDG_RUNTIME_DIR of this process, and RAFT_EVENT (leader, follower, no_leader, stopping),
+XDG_RUNTIME_DIR of this process, and RAFT_HOOK (on-leader, on-follower, on-change), RAFT_EVENT,
 RAFT_TERM (the fencing token), RAFT_SEQ (grows while this process runs), RAFT_NODE_ID,
 RAFT_CLUSTER, RAFT_LEADER_ID, RAFT_LEADER_ADDR, RAFT_LEASE_SECONDS and RAFT_STATE_DIR; the same
-is on their standard input, as one line of JSON.
+is on their standard input, as one line of JSON. RAFT_EVENT is
+  leader     this node leads with a lease; if there is --on-leader, it has succeeded
+  follower   another node leads
+  no_leader  no leader is known, or this node leads without a lease or is about to hand over
+  stopping   this node ends
+--on-leader is run for leader alone, --on-follower for any of the others, --on-change for each.
 
 Example, the first of three hosts, at its very first start:
   raft node --cluster billing --id 1 --listen 10.0.0.1:7400 \\

@@ -177,6 +177,7 @@ impl Supervisor {
         if view.hand_over.is_some() {
             self.ask_to_hand_over();
         } else if let Some(leadership) = view.leadership
+            && leadership.confirmed
             && leadership.may_start <= Instant::now()
             && !self.restarts.waiting()
         {

@@ -89,7 +89,33 @@ impl HookOptions {
     }
 }
 
+/// One of them, by its option.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Hook {
+    Leader,
+    Follower,
+    Change,
+}
+
+impl Hook {
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            Hook::Leader => "on-leader",
+            Hook::Follower => "on-follower",
+            Hook::Change => "on-change",
+        }
+    }
+}
+
 impl Programs {
+    pub(crate) fn get(&self, hook: Hook) -> Option<&PathBuf> {
+        match hook {
+            Hook::Leader => self.on_leader.as_ref(),
+            Hook::Follower => self.on_follower.as_ref(),
+            Hook::Change => self.on_change.as_ref(),
+        }
+    }
+
     /// How long a hand-over waits for them.
     pub(crate) fn stop_timeout(&self) -> Duration {
         self.timeout.saturating_add(SLACK)

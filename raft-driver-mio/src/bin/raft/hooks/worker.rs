@@ -1,6 +1,5 @@
 //! Runs hooks one after the other, by the node's latest state.
 
-use std::path::PathBuf;
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant as StdInstant};
@@ -9,8 +8,8 @@ use raft_core::{NodeId, Term};
 use raft_driver_mio::{Handle, Instant, View};
 use tracing::{error, info, warn};
 
-use super::Programs;
 use super::run::{Outcome, run};
+use super::{Hook, Programs};
 use crate::facts::{Facts, Occasion};
 use crate::restarts::Restarts;
 use crate::tallies;
@@ -148,7 +147,8 @@ impl Worker {
     fn entitled(&self, view: &View) -> Option<Term> {
         let leadership = view.leadership?;
         let free = view.hand_over.is_none() && !self.stopping && !self.after_failure.waiting();
-        let may = leadership.may_start <= Instant::now();
+        // Once its confirmation is in the view, so that what is told is no older than the lease.
+        let may = leadership.confirmed && leadership.may_start <= Instant::now();
         self.handle
             .leadership()
             .filter(|term| free && may && *term == leadership.term)
@@ -162,15 +162,16 @@ impl Worker {
         }
         if self.stopping {
             self.shutting_down = true;
-            self.tell(Occasion::Stopping);
+            self.tell(Occasion::Stopping, view);
             self.handle.shutdown();
         } else if view.hand_over.is_some() || self.after_failure.waiting() {
-            // Refused, there is nobody to hand over to, or nothing.
+            // Refused, there is nobody to hand over to, or nothing. While a node that hangs is waited for, no hook has
+            // anything to do: all is clear.
             if view.leadership.is_some() {
                 let _ = self.handle.hand_over(None);
             }
         } else if let Some(term) = entitled {
-            self.lead(term);
+            self.lead(term, view);
         }
     }
 
@@ -183,14 +184,10 @@ impl Worker {
     }
 
     /// Begins to lead.
-    fn lead(&mut self, term: Term) {
+    fn lead(&mut self, term: Term, view: &View) {
         // Whatever it does first, it may have done something.
         self.state = State::Dirty;
-        match self.run(
-            self.programs.on_leader.clone(),
-            Occasion::Leader(term),
-            Some(term),
-        ) {
+        match self.run(Hook::Leader, Occasion::Leader(term), view, Some(term)) {
             Outcome::Done => self.state = State::Leading(term),
             Outcome::Interrupted => {}
             Outcome::Failed(_) => {
@@ -209,7 +206,7 @@ impl Worker {
         } else {
             self.occasion(view)
         };
-        match self.run(self.programs.on_follower.clone(), occasion, None) {
+        match self.run(Hook::Follower, occasion, view, None) {
             Outcome::Done => self.state = State::Clear,
             Outcome::Interrupted | Outcome::Failed(_) => {
                 self.set_fit(false);
@@ -240,41 +237,45 @@ impl Worker {
         if self.programs.on_change.is_none() || self.told == now {
             return false;
         }
-        let Outcome::Interrupted = self.tell(occasion) else {
+        let Outcome::Interrupted = self.tell(occasion, &view) else {
             self.told = now;
             return true;
         };
         true
     }
 
-    fn tell(&mut self, occasion: Occasion) -> Outcome {
+    fn tell(&mut self, occasion: Occasion, view: &View) -> Outcome {
         let while_leading = match self.state {
             State::Leading(term) => Some(term),
             State::Dirty | State::Clear => None,
         };
-        self.run(self.programs.on_change.clone(), occasion, while_leading)
+        self.run(Hook::Change, occasion, view, while_leading)
     }
 
-    /// Runs a hook, if there is one, and kills it if it should run only while this node leads in `while_leading`.
+    /// Runs a hook, if there is one, and kills it if it should run only while this node leads in `while_leading`. It is told of
+    /// `view`, in which it was decided that it runs.
     fn run(
         &mut self,
-        program: Option<PathBuf>,
+        which: Hook,
         occasion: Occasion,
+        view: &View,
         while_leading: Option<Term>,
     ) -> Outcome {
-        let Some(program) = program else {
+        let Some(program) = self.programs.get(which).cloned() else {
             return Outcome::Done;
         };
-        let (node, view) = (self.handle.id().0, self.handle.view());
+        let node = self.handle.id().0;
         let (hook, name) = (program.display().to_string(), occasion.name());
-        let environment = self.facts.environment(&self.handle, occasion, &view);
-        let input = self.facts.json(&self.handle, occasion, &view);
+        let term = occasion.term(view).0;
+        let mut environment = self.facts.environment(&self.handle, occasion, view);
+        environment.push(("RAFT_HOOK".to_owned(), which.name().to_owned()));
+        let input = self.facts.json(&self.handle, which.name(), occasion, view);
         info!(
             event = "hook",
             node,
             hook,
             occasion = name,
-            term = view.term.0,
+            term,
             seq = view.seq
         );
         let (mut changes, timeout) = (0, self.programs.timeout);
