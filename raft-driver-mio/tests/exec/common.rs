@@ -90,6 +90,19 @@ impl Hosts {
         Member::start(command, id, self.path(&id.to_string()))
     }
 
+    /// A member that has a child already, whose number is in the file `child`.
+    pub(crate) fn start_with_child(&self, id: u64, program: &[&str], child: &str) -> Member {
+        let mut member = self.command(id);
+        member.arg("--").args(program);
+        let script = "sleep 10000 <&- >&- 2>&- & echo $! > \"$0\"; exec \"$@\"";
+        let mut command = Command::new("sh");
+        command.args(["-c", script]).arg(self.path(child));
+        command.arg(member.get_program()).args(member.get_args());
+        command.env(LEDGER, self.path("ledger"));
+        command.stdin(Stdio::null()).stdout(Stdio::null());
+        Member::start(command, id, self.path(&id.to_string()))
+    }
+
     /// A member that runs no program.
     pub(crate) fn start_node(&self, id: u64, options: &[&str]) -> Member {
         let mut command = self.subcommand("node", id);

@@ -111,6 +111,20 @@ fn grandchildren_end_with_a_killed_keeper_and_the_program_starts_again() {
     assert_ne!(member.keeper(), keeper);
 }
 
+// Those of the service that started us, say: they are none of ours, and are left alone.
+#[test]
+fn children_that_the_supervisor_had_already_are_spared_and_all_others_end() {
+    let hosts = Hosts::new(1);
+    let member = hosts.start_with_child(1, &["sh", "-c", FAMILY], "child");
+    let child = pids(&hosts.path("child"), 1)[0];
+    let processes = pids(&hosts.path("ledger"), 3);
+    kill_process(member.keeper(), Signal::KILL).expect("it runs");
+    member.wait_for_log("event=keeper_lost");
+    assert!(!processes.iter().any(|pid| runs(*pid)));
+    assert!(runs(child));
+    kill_process(child, Signal::KILL).expect("it runs");
+}
+
 #[test]
 fn what_a_program_leaves_behind_is_killed() {
     let hosts = Hosts::new(1);

@@ -25,12 +25,20 @@ pub(crate) fn slay(group: Option<Pid>, spared: &[Pid], mut ended: impl FnMut(Pid
             // It is gone when this fails.
             let _ = kill_process_group(group, Signal::KILL);
         }
-        let mut ours = children();
-        ours.retain(|child| !spared.contains(child));
-        if ours.is_empty() && !spared.is_empty() {
-            return;
+        let ours = |mut children: Vec<Pid>| {
+            children.retain(|child| !spared.contains(child));
+            children
+        };
+        let mut ours_now = ours(children());
+        if ours_now.is_empty() && !spared.is_empty() {
+            // The lists of threads may lack a child while others come and go. In a look at all processes every child is found, for
+            // none of ours goes away before it is waited for, here.
+            ours_now = ours(children_among_all().unwrap_or_default());
+            if ours_now.is_empty() {
+                return;
+            }
         }
-        for child in ours {
+        for child in ours_now {
             let _ = kill_process(child, Signal::KILL);
         }
         match wait(WaitOptions::empty()) {
