@@ -19,6 +19,18 @@ pub(crate) struct Facts {
     addresses: BTreeMap<NodeId, String>,
 }
 
+/// The variables that say what a program is started for, and are no options.
+pub(crate) const TOLD: [&str; 8] = [
+    "RAFT_TERM",
+    "RAFT_HOOK",
+    "RAFT_EVENT",
+    "RAFT_SEQ",
+    "RAFT_NODE_ID",
+    "RAFT_LEADER_ID",
+    "RAFT_LEADER_ADDR",
+    "RAFT_LEASE_SECONDS",
+];
+
 /// What a program is started for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Occasion {
@@ -148,5 +160,18 @@ impl Facts {
             "state_dir": self.state_dir.display().to_string(),
         });
         format!("{object}\n")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_state_directory_is_found_from_any_directory() {
+        let listen = std::net::SocketAddr::from(([127, 0, 0, 1], 0));
+        let facts = Facts::of(&Settings::new("c", NodeId(1), listen, "state"));
+        let here = std::env::current_dir().expect("a directory");
+        assert_eq!(facts.state_dir, here.join("state"));
     }
 }

@@ -27,6 +27,7 @@ mod status;
 mod systemd;
 mod tallies;
 mod target;
+mod variables;
 mod watch;
 
 use std::fmt::Display;

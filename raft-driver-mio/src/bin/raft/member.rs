@@ -10,7 +10,7 @@ use crate::http::Http;
 use crate::log::{self, Log};
 use crate::options::Options;
 use crate::reload::Reload;
-use crate::systemd;
+use crate::{systemd, variables};
 
 /// The exit status of what only the operator can mend, EX_CONFIG of sysexits.h.
 pub(crate) const EX_CONFIG: u8 = 78;
@@ -47,6 +47,7 @@ pub(crate) fn start(
     } = given;
     adapt(&mut settings, &file).map_err(|error| refuse(error, EX_CONFIG))?;
     let log = log::start(logging).map_err(|error| refuse(format!("a thread: {error}"), 1))?;
+    variables::warn_of_unknown(settings.id);
     let unserved = |error| {
         let address = http.map(|at| at.to_string()).unwrap_or_default();
         let error = format!("http: {address} cannot be served: {error}: give a port that is free");
