@@ -36,7 +36,7 @@ pub(crate) struct ProgramOptions {
         hide_env_values = true
     )]
     restart: bool,
-    /// End, with status 75, when the leadership that CMD ran under is lost
+    /// End, with status 75, when CMD was ended because its leadership is lost or given up, or its keeper is lost
     #[arg(long, env = "RAFT_ONCE", hide_env_values = true)]
     once: bool,
 }
