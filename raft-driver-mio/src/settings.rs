@@ -361,7 +361,7 @@ impl fmt::Display for SettingsError {
             ),
             SettingsError::KillDelay(value) => write!(
                 f,
-                "kill_delay: {value:?} is longer than {:?}: give a shorter one with --kill-delay (Settings::kill_delay)",
+                "kill-delay: {value:?} is longer than {:?}: give a shorter one with --kill-delay (Settings::kill_delay)",
                 Config::MAX_ELECTION_TIMEOUT
             ),
             SettingsError::NoPeers => f.write_str(

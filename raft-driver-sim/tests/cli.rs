@@ -79,6 +79,16 @@ fn a_run_is_recorded_drawn_and_drawn_again_from_its_trace() {
         "run", "--swarm", "--seed", "3", "--trace", trace, "--html", page,
     ]);
     assert_eq!(ran.status.code(), Some(0));
+    for option in ["--trace", "--html", "--svg"] {
+        let error = raft_sim(&["run", "--swarm", "--seed", "3", option, "/nonexistent/file"]);
+        let words = String::from_utf8_lossy(&error.stderr).into_owned();
+        assert_ne!(error.status.code(), Some(0));
+        let named = format!("{option}: /nonexistent/file: ");
+        assert!(
+            words.contains(&named) && words.contains("give a file"),
+            "{words}"
+        );
+    }
     let viewed = raft_sim(&["view", trace, "--html", again]);
     assert_eq!(viewed.stdout, ran.stdout);
     let read = |name: &String| std::fs::read_to_string(name).expect("it was written");

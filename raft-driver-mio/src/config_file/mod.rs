@@ -129,7 +129,10 @@ impl File {
     /// The file's name, and why it cannot be read or what is wrong in it.
     pub fn read(path: &Path) -> Result<File, String> {
         let in_file = |error: &dyn std::fmt::Display| format!("{}: {error}", path.display());
-        let text = std::fs::read_to_string(path).map_err(|error| in_file(&error))?;
+        let text = std::fs::read_to_string(path).map_err(|error| {
+            let remedy = "give a file that is there and that you may read";
+            format!("config: {}: {remedy}", in_file(&error))
+        })?;
         File::parse(&text).map_err(|error| in_file(&error))
     }
 

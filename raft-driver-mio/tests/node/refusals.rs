@@ -1,6 +1,8 @@
 //! Wrong options: one line that names the mistake and the remedy, and nothing is left behind.
 
-use crate::hosts::{Hosts, finish, output, raft, stderr};
+use rustix::process::Signal;
+
+use crate::hosts::{Hosts, Process, finish, output, raft, stderr};
 
 /// What `raft node` says of a wrong configuration.
 fn refused(options: &[&str]) -> String {
@@ -72,6 +74,47 @@ fn wrong_options_are_named_with_a_remedy() {
         !hosts.state_dir(1).exists(),
         "a wrong option left something behind"
     );
+}
+
+#[test]
+fn what_cannot_be_read_or_written_is_named_by_its_option() {
+    let hosts = Hosts::new();
+    let words = refused(&["--config=/nonexistent/file"]);
+    assert!(words.contains("config: /nonexistent/file: "), "{words}");
+    assert!(words.contains("give a file that is there"), "{words}");
+    let said = finish(&mut raft(&["man", "--out=/nonexistent"]));
+    let words = stderr(&said);
+    assert_eq!(said.status.code(), Some(1), "{words}");
+    assert!(words.contains("out: /nonexistent/raft.1: "), "{words}");
+    assert!(words.contains("give --out a directory"), "{words}");
+    for state in ["/nonexistent/file", &hosts.path("")] {
+        let said = finish(raft(&["fence", "--term=1", "--state", state]).args(["--", "true"]));
+        let words = stderr(&said);
+        assert_eq!(said.status.code(), Some(125), "{words}");
+        assert!(words.contains(&format!("state: {state}: ")), "{words}");
+        assert!(words.contains("give a file"), "{words}");
+    }
+}
+
+#[test]
+fn a_variable_that_is_misspelt_is_told_of_when_a_node_starts() {
+    let hosts = Hosts::new();
+    let mut command = raft(&[]);
+    command.args(hosts.options(1)).arg("--init");
+    command
+        .env("RAFT_KEY_FIEL", "/etc/key")
+        .env("RAFT_TERM", "7");
+    let mut node = Process::spawn(command, 1, hosts.state_dir(1));
+    node.line(&[
+        "level=warn",
+        "event=unknown_variable",
+        "variable=RAFT_KEY_FIEL",
+        "nearest=RAFT_KEY_FILE",
+    ]);
+    node.signal(Signal::TERM);
+    assert_eq!(node.wait(), Some(0));
+    let more = node.rest();
+    assert!(!more.iter().any(|line| line.contains("RAFT_")), "{more:?}");
 }
 
 #[test]

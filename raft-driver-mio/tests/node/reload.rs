@@ -204,6 +204,16 @@ fn a_bad_file_changes_nothing_and_is_named_in_one_line() {
         ("id = ", "ID = ", "ID"),
         ("key-file", "insecure = true\nlog-level", "log-level"),
         (":7400\",", ":7400\", \"4=127.0.0.1:9\",", "peer: "),
+        (
+            "id = ",
+            "prefer = [2, 1]\nid = ",
+            "prefer: it was not given and is 2,1 now",
+        ),
+        (
+            "id = ",
+            "stop-timeout = \"3s\"\nid = ",
+            "stop-timeout: it was not given and is 3s now",
+        ),
     ];
     for (from, to, word) in edits {
         fs::write(&config, good.replacen(from, to, 1)).expect("a file");

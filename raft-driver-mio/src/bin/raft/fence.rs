@@ -113,7 +113,17 @@ fn pass(args: &Args) -> Result<File, Error> {
         ))
     })?;
     let in_file = |error: &dyn fmt::Display| failed(format!("{}: {error}", args.state.display()));
-    let state = resolve(&args.state).map_err(|error| in_file(&error))?;
+    let place = |error: io::Error| {
+        let (state, remedy) = (
+            args.state.display(),
+            "give a file in a directory that is there and that you may write",
+        );
+        failed(format!("state: {state}: {error}: {remedy}"))
+    };
+    let state = resolve(&args.state).map_err(place)?;
+    if state.is_dir() {
+        return Err(place(ErrorKind::IsADirectory.into()));
+    }
     let lock = lock(&state, args.wait)?;
     let highest = read(&state).map_err(|error| in_file(&error))?;
     if highest.is_some_and(|highest| term < highest) {
@@ -162,7 +172,13 @@ fn lock(state: &Path, wait: Option<Duration>) -> Result<File, Error> {
     let mut path = state.as_os_str().to_owned();
     path.push(".lock");
     let path = PathBuf::from(path);
-    let failed = |error: io::Error| Error(format!("{}: {error}", path.display()), FAILED);
+    let failed = |error: io::Error| {
+        let error = format!(
+            "state: {}: {error}: it must be a file that you may write",
+            path.display()
+        );
+        Error(error, FAILED)
+    };
     let began = Instant::now();
     loop {
         let mut options = OpenOptions::new();

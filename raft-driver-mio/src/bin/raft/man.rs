@@ -47,7 +47,13 @@ pub(crate) fn man(args: ManArgs, cli: Command) -> ExitCode {
             let mut pages = pages.into_iter();
             pages.try_for_each(|(name, text)| {
                 let path = dir.join(name);
-                let named = |error| io::Error::other(format!("{}: {error}", path.display()));
+                let named = |error| {
+                    let (path, why) = (
+                        path.display(),
+                        "give --out a directory that is there and may be written",
+                    );
+                    io::Error::other(format!("out: {path}: {error}: {why}"))
+                };
                 fs::write(&path, text).map_err(named)
             })
         }),

@@ -1,7 +1,11 @@
 //! SIGHUP: keys and addresses of peers are read again while the node runs.
 
+use std::fmt::Display;
 use std::io;
+use std::path::PathBuf;
+use std::time::Duration;
 
+use raft_core::NodeId;
 use raft_driver_mio::config_file::File;
 use raft_driver_mio::{Handle, Listen};
 use tracing::{error, info};
@@ -17,8 +21,8 @@ pub(crate) struct Reload {
     fixed: Fixed,
 }
 
-/// Everything that does not change while a node runs, by the names of the options.
-type Fixed = [(&'static str, String); 19];
+/// Everything that does not change while a node runs, by the names of the options, as one would write it.
+type Fixed = Vec<(&'static str, String)>;
 
 impl Reload {
     /// `given` is what `options` were read as.
@@ -78,11 +82,13 @@ fn fixed(
     }: &Given,
 ) -> Fixed {
     let options = &settings.options;
+    let prefer: Vec<String> = settings.prefer.iter().map(NodeId::to_string).collect();
+    let trace = settings.trace.as_ref().map(|path| path.display());
     let listen = match &settings.listen {
         Listen::Address(address) => address.to_string(),
         Listen::Socket(_) => String::new(),
     };
-    [
+    let mut fixed = vec![
         ("cluster", settings.cluster.clone()),
         ("id", settings.id.to_string()),
         ("listen", listen),
@@ -95,32 +101,44 @@ fn fixed(
             format!("{:?}", options.election_timeout),
         ),
         ("kill-delay", format!("{:?}", settings.kill_delay)),
-        ("prefer", format!("{:?}", settings.prefer)),
+        (
+            "prefer",
+            shown((!prefer.is_empty()).then(|| prefer.join(","))),
+        ),
         ("take-back", settings.take_back.to_string()),
         ("witness", options.witness.to_string()),
         ("insecure", settings.insecure.to_string()),
-        ("trace", format!("{:?}", settings.trace)),
+        ("trace", shown(trace)),
         ("log-level", logging.level.to_string().to_lowercase()),
         ("log-format", format!("{:?}", logging.format).to_lowercase()),
-        ("http", format!("{http:?}")),
-        // What subcommands take from the file beside.
-        (
-            "an option of the program or of hooks",
-            format!("{:?}", beside(file)),
-        ),
-        // Whatever else there is.
-        ("an option", format!("{options:?}")),
+        ("http", shown(*http)),
+    ];
+    fixed.extend(beside(file));
+    // Whatever else there is.
+    fixed.push(("an option", format!("{options:?}")));
+    fixed
+}
+
+/// What subcommands take from the file beside.
+fn beside(file: &File) -> [(&'static str, String); 10] {
+    let duration = |value: Option<Duration>| shown(value.map(|value| format!("{value:?}")));
+    let path = |value: &Option<PathBuf>| shown(value.as_ref().map(|path| path.display()));
+    [
+        ("stop-timeout", duration(file.stop_timeout)),
+        ("stop-signal", shown(file.stop_signal.as_ref())),
+        ("grace", duration(file.grace)),
+        ("forward", shown(file.forward.as_ref())),
+        ("restart", file.restart.to_string()),
+        ("once", file.once.to_string()),
+        ("on-leader", path(&file.on_leader)),
+        ("on-follower", path(&file.on_follower)),
+        ("on-change", path(&file.on_change)),
+        ("hook-timeout", duration(file.hook_timeout)),
     ]
 }
 
-fn beside(file: &File) -> impl std::fmt::Debug {
-    (
-        (&file.stop_timeout, &file.stop_signal, &file.grace),
-        &file.forward,
-        (file.restart, file.once),
-        (&file.on_leader, &file.on_follower, &file.on_change),
-        file.hook_timeout,
-    )
+fn shown(value: Option<impl Display>) -> String {
+    value.map_or_else(|| given(false), |value| value.to_string())
 }
 
 fn given(given: bool) -> String {

@@ -217,17 +217,17 @@ fn draw(
     };
     if let Some(file) = &pictures.trace {
         let create = || recording.write(BufWriter::new(File::create(file)?));
-        create().map_err(|error| format!("{}: {error}", file.display()))?;
+        create().map_err(|error| unwritable("trace", file, &error))?;
     }
     let timeline = Timeline::new(recording);
-    let write = |file: &Path, text: String| {
-        std::fs::write(file, text).map_err(|error| format!("{}: {error}", file.display()))
+    let write = |option: &str, file: &Path, text: String| {
+        std::fs::write(file, text).map_err(|error| unwritable(option, file, &error))
     };
     if let Some(file) = &pictures.html {
-        write(file, timeline.page())?;
+        write("html", file, timeline.page())?;
     }
     if let Some(file) = &pictures.svg {
-        write(file, timeline.svg(window))?;
+        write("svg", file, timeline.svg(window))?;
     }
     let leaderships = timeline.leaderships();
     let seconds = timeline.end as f64 / 1e9;
@@ -237,4 +237,13 @@ fn draw(
         timeline.messages.len()
     );
     Ok(())
+}
+
+/// What to say of a picture that cannot be written.
+fn unwritable(option: &str, file: &Path, error: &std::io::Error) -> String {
+    let (file, remedy) = (
+        file.display(),
+        "give a file in a directory that is there and may be written",
+    );
+    format!("--{option}: {file}: {error}: {remedy}")
 }
