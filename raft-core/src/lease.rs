@@ -15,6 +15,23 @@ const REMEMBERED: usize = 256;
 ///
 /// Give it every action as it is carried out; ask it with your own clock, at the moment
 /// of acting. The clock must be monotonic and count the time in which the machine is suspended.
+///
+/// ```
+/// use core::time::Duration;
+/// use raft_core::{Action, Lease, Round, Term};
+///
+/// let ms = Duration::from_millis;
+/// let (term, round) = (Term(7), Round(1));
+/// let mut lease = Lease::new(Some(ms(400)));
+/// lease.carry_out(&Action::LeadershipGained { term, predecessor_stopped: false }, || ms(10));
+/// lease.carry_out(&Action::StartRound { term, round }, || ms(20));
+/// assert_eq!(lease.valid_at(ms(30)), None); // elected, but who knows whether it is still followed?
+///
+/// // A majority has answered. The lease counts from when the round began, not from the answers.
+/// lease.carry_out(&Action::LeadershipConfirmed { term, round }, || ms(35));
+/// assert_eq!(lease.valid_at(ms(419)), Some(term));
+/// assert_eq!(lease.valid_at(ms(420)), None);
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Lease<I> {
     length: Option<Duration>,

@@ -5,6 +5,12 @@
 //! runtime, on bare metal and in a browser, and the code that ships is the code that is simulated,
 //! fuzzed and explored state by state. It elects leaders and keeps them; the log will come in the same core.
 //!
+//! ```toml
+//! [dependencies]
+//! raft-core = { git = "<the repository>" }    # the name on crates.io belongs to another project
+//! rand_core = "0.10"                          # the trait of random generators
+//! ```
+//!
 //! # The contract: one rule
 //!
 //! **Carry out the actions in order, step after step; a [`Persist`](Action::Persist) is on stable storage
@@ -76,17 +82,58 @@
 //! of it ([`Options::turn`]). A restarted node begins in the
 //! first, so that it cannot break a promise that it forgot.
 //!
+//! So time is an event like any other, and a test of years takes as long as its events:
+//!
+//! ```
+//! use core::time::Duration;
+//! use raft_core::{Action, Config, Event, HardState, LogPosition, NodeId, Options, Raft, RoleKind, Timer};
+//! # struct Zero;
+//! # impl rand_core::TryRng for Zero {
+//! #     type Error = core::convert::Infallible;
+//! #     fn try_next_u32(&mut self) -> Result<u32, Self::Error> { Ok(0) }
+//! #     fn try_next_u64(&mut self) -> Result<u64, Self::Error> { Ok(0) }
+//! #     fn try_fill_bytes(&mut self, bytes: &mut [u8]) -> Result<(), Self::Error> { Ok(bytes.fill(0)) }
+//! # }
+//! # let generator = Zero;
+//!
+//! let asked_for = |actions: &[Action]| {
+//!     actions.iter().find_map(|action| match *action {
+//!         Action::SetTimer { timer: Timer::Election, number, after } => Some((number, after)),
+//!         _ => None,
+//!     })
+//! };
+//! let fired = |number| Event::TimerFired { timer: Timer::Election, number };
+//! let config = Config::new(NodeId(1), &[1, 2, 3].map(NodeId), Options::default())?;
+//! let (mut node, actions) = Raft::restore(config, HardState::default(), LogPosition::default(), generator)?;
+//!
+//! // Part one: a leader may be alive, for T.
+//! let (number, after) = asked_for(&actions).expect("a follower waits for its leader");
+//! assert_eq!(after, Duration::from_millis(500));
+//! // Part two: it is presumed lost, for a draw from [0, T).
+//! let (number, after) = asked_for(&node.step(fired(number))).expect("and then for its turn");
+//! assert!(after < Duration::from_millis(500));
+//! // It asks the others whether they would elect it.
+//! let questions = node.step(fired(number));
+//! assert!(questions.iter().any(|action| matches!(action, Action::Send { .. })));
+//! assert_eq!(node.state().role().kind(), RoleKind::PreCandidate);
+//! // A timer that fires twice, or late, has a number that is no longer the latest, and does nothing.
+//! assert!(node.step(fired(number)).is_empty());
+//! # Ok::<(), Box<dyn core::error::Error>>(())
+//! ```
+//!
 //! # Leadership and leases
 //!
 //! To have won an election is not yet to lead undisturbed: a leader that was cut off is replaced without
 //! being told. So a leader numbers its heartbeats ([`Round`]); when a majority has answered one, the core says so
 //! ([`Action::LeadershipConfirmed`]). Each of that majority refuses to vote for T after it received the round, hence
 //! for T after the round *began*; a lease of L = 0.8 T from then on outlasts no promise, with clocks that drift by
-//! up to 1 % and time to spare to stop what was running. [`Lease`] does the arithmetic:
+//! up to 1 % and time to spare to stop what was running. [`Lease`] does the arithmetic, and has an example:
 //! ask it with your own clock at the moment of acting. The clock must count the time in which the machine is
 //! suspended (`CLOCK_BOOTTIME` on Linux; std's `Instant` does not), or a machine that wakes holds a lease that is over.
 //! What ended early leaves the same time to stop: a leader that learns of a higher term keeps its promise for T, and one
 //! that hands over before all has stopped asks its successor T - L later.
+//!
+//! `docs/lease.md` of this crate has the proof, step by step, and what breaks it.
 //!
 //! What no lease can cover, a pause between looking at it and acting, only a fencing token
 //! answers: pass the term ([`Lease::valid_at`]) to what you write to, and have it refuse lower ones.
@@ -98,7 +145,8 @@
 //! from electing when the old leader still reaches one node of it. What asks is repeated until it
 //! is answered, and what answers names what it answers, so that a lost datagram costs no election and a replayed datagram
 //! feigns no quorum. Of two that ask for pre-votes at the same time, one that grants the other stands back, once, and
-//! asks a little later, so that they do not split the votes of a term.
+//! asks a little later, so that they do not split the votes of a term. `docs/bad-networks.md` of this crate goes through the known bad
+//! networks one by one: what happens in each, and by which rule.
 //!
 //! # Cost
 //!
@@ -112,7 +160,7 @@
 //!
 //! # Features
 //!
-//! - `serde`: `Serialize` and `Deserialize` for all public data.
+//! - `serde`: `Serialize` and `Deserialize` for events, actions, messages, options, durable and other state, and all that they are made of.
 //! - `wire`: the codec of messages, `wire`, so that all drivers speak the same bytes.
 //!
 //! # Reading order

@@ -54,6 +54,8 @@ mod trace;
 mod turn;
 mod world;
 
+pub use raft_core;
+
 pub use checker::{Invariant, Violation};
 pub use clock::ClockRate;
 pub use disk::{DiskOptions, Syncing};

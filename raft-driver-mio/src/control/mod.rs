@@ -18,7 +18,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::clock::Instant;
 
-pub use change::{CHANGE_SCHEMA, Change};
+pub use change::{CHANGE_SCHEMA, Change, Lost};
 
 /// The control socket's name in the state directory.
 pub const SOCKET_NAME: &str = "control.sock";
