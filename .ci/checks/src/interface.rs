@@ -17,6 +17,18 @@ const UNTOLD: [&str; 6] = [
     "core::panic::unwind_safe::UnwindSafe for",
 ];
 
+/// Methods of traits that are derived: the line of the `impl` says it all.
+const DERIVED: [&str; 8] = [
+    "::clone(&self)",
+    "::cmp(&self",
+    "::deserialize<__D>(",
+    "::eq(&self",
+    "::fmt(&self, &mut core::fmt::Formatter",
+    "::hash<__H: core::hash::Hasher>(",
+    "::partial_cmp(&self",
+    "::serialize<__S>(",
+];
+
 /// Prints the public items in the JSON that rustdoc made of a library.
 pub(crate) fn run(file: &Path) -> ExitCode {
     match listing(file) {
@@ -55,8 +67,10 @@ fn listing(file: &Path) -> Result<Listing, Box<dyn std::error::Error>> {
         .omit_blanket_impls(true)
         .build()?;
     let lines = interface.items().map(ToString::to_string);
+    let among = |line: &str, parts: &[&str]| parts.iter().any(|part| line.contains(part));
     let untold = |line: &String| {
-        line.starts_with("impl") && UNTOLD.iter().any(|marker| line.contains(marker))
+        line.starts_with("impl") && among(line, &UNTOLD)
+            || line.starts_with("pub fn ") && among(line, &DERIVED)
     };
     let told = lines.filter(|line| !untold(line));
     Ok(Listing::Items(
