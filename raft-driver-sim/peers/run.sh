@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # Builds both, measures both and prints the tables of README.md. Needs Rust and valgrind.
 # With the argument `scorecard`: prints the scorecards beside each other instead (Rust suffices; --quick or --json may follow).
+# With the argument `groups`: hosts ten thousand groups on each instead.
 set -euo pipefail
 cd "$(dirname "$0")"
 
@@ -17,6 +18,16 @@ if [ "${1:-}" = scorecard ]; then
     exec cargo run --release --locked --bin scorecard -- "$@"
 fi
 cargo build --release --locked
+if [ "${1:-}" = groups ]; then
+    for who in ours theirs; do
+        for timing in "50 10" "1000 200"; do
+            echo "$who, heartbeat and seconds $timing"
+            # shellcheck disable=SC2086
+            target/release/groups $who 10000 $timing
+        done
+    done
+    exit
+fi
 
 instructions() { # WHO UNIT COUNT
     valgrind --tool=callgrind --callgrind-out-file=/dev/null target/release/cost "$@" 2>&1 |

@@ -8,6 +8,7 @@
 mod datagram;
 mod host;
 mod measure;
+mod process;
 mod wheel;
 
 use std::collections::VecDeque;
@@ -48,7 +49,7 @@ fn main() -> Result<(), Box<dyn Error>> {
 }
 
 pub(crate) fn run(settings: &Settings) -> Result<(), Box<dyn Error>> {
-    let memory = measure::memory();
+    let memory = process::memory();
     let directory = tempfile::tempdir()?;
     let place = |id| {
         let socket = UdpSocket::bind((Ipv4Addr::LOCALHOST, 0))?;
