@@ -32,6 +32,9 @@ pub fn record(mut header: Header, run: impl FnOnce(Sketch) -> Result<(), String>
     let result = catch_unwind(AssertUnwindSafe(|| run(sketch.clone())));
     header.failure = result.unwrap_or_else(|panic| Err(words(&*panic))).err();
     let records = sketch.0.take().take();
+    // A moment more, in which to see what the last event has led to.
+    let last = records.last().map_or(0, |record| record.t);
+    header.end = Some(last.saturating_add(1_000_000));
     let strangers = strangers(&header.voters, &records);
     header.voters.extend(strangers);
     Recording { header, records }

@@ -279,7 +279,9 @@ impl Builder<'_> {
     }
 
     fn heal(&mut self, sender: NodeId, receiver: NodeId, t: u64) {
-        if let Some(from) = self.cut_since.remove(&(sender, receiver)) {
+        if let Some(from) = self.cut_since.remove(&(sender, receiver))
+            && from < t
+        {
             let span = Span { from, to: t };
             self.cuts.push(Cut {
                 span,

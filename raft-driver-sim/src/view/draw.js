@@ -17,6 +17,7 @@ class Drawing extends Lanes {
     this.drawCuts(view);
     for (const lane of this.lanes) this.lane(view, lane);
     this.arrows(view);
+    for (const lane of this.lanes) this.roles(view, lane);
     this.chosen(view);
     pen.restore();
     this.names();

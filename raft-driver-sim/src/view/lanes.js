@@ -245,14 +245,24 @@ class Lanes {
       pen.fillStyle = pattern;
       pen.fillRect(x, y, width, LANE.band);
     }
+  }
+
+  roles(view, lane) {
+    for (const reign of lane.roles) this.role(view, reign, this.tops.get(lane.node) + LANE.lease);
+  }
+
+  // The role and the term in words, where there is room for them; over the messages.
+  role(view, reign, y) {
+    const part = this.part(view, reign);
+    if (!part) return;
+    const { pen } = this;
+    const [x, width] = part;
     pen.font = reign.role === "Leader" ? "600 12px system-ui, sans-serif" : "12px system-ui, sans-serif";
     const texts = [`${ROLES[reign.role]}, term ${reign.term}`, `${ROLES[reign.role][0].toUpperCase()}${reign.term}`];
     const text = texts.find((candidate) => pen.measureText(candidate).width + 8 < width);
     if (!text) return;
-    if (pattern) {
-      pen.fillStyle = this.colour[`--${ROLES[reign.role]}`];
-      pen.fillRect(x + 2, y + 2, pen.measureText(text).width + 4, LANE.band - 4);
-    }
+    pen.fillStyle = this.colour[`--${ROLES[reign.role]}`];
+    pen.fillRect(x + 2, y + 2, pen.measureText(text).width + 4, LANE.band - 4);
     pen.fillStyle = this.colour[reign.role === "Leader" ? "--on-leader" : "--ink"];
     pen.fillText(text, x + 4, y + 13);
   }
