@@ -279,9 +279,7 @@ impl Builder<'_> {
     }
 
     fn heal(&mut self, sender: NodeId, receiver: NodeId, t: u64) {
-        if let Some(from) = self.cut_since.remove(&(sender, receiver))
-            && from < t
-        {
+        if let Some(from) = self.cut_since.remove(&(sender, receiver)) {
             let span = Span { from, to: t };
             self.cuts.push(Cut {
                 span,
