@@ -219,7 +219,7 @@ impl Config {
 
     /// How long a leader stays in office that no majority answers (thesis section 6.2: "if an election timeout elapses
     /// without a successful round of heartbeats to a majority of its cluster"): 2T, and half a heartbeat interval more
-    /// for the answers to the last round that begins in them.
+    /// for the answers to the last round that begins in them. Plain Raft has no such end.
     pub fn quorum_window(&self) -> Duration {
         self.election_timeout * 2 + self.heartbeat_interval / 2
     }

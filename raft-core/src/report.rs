@@ -103,7 +103,7 @@ pub enum TransitionReason {
     TimeoutNow,
     /// This node voted for another.
     VoteGranted,
-    /// A majority has not answered this leader for twice the election timeout.
+    /// A majority has not answered this leader for [`Config::quorum_window`](crate::Config::quorum_window).
     QuorumLost,
     /// A leadership transfer ended without a successor.
     TransferTimedOut,
@@ -117,7 +117,7 @@ pub enum TransitionReason {
 pub enum LostReason {
     /// A message carried a higher term.
     HigherTerm,
-    /// A majority has not answered for twice the election timeout.
+    /// A majority has not answered for [`Config::quorum_window`](crate::Config::quorum_window).
     QuorumLost,
     /// The embedder asked for a transfer; the lease is given up before the target is asked.
     Transfer,

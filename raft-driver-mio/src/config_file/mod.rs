@@ -130,7 +130,10 @@ impl File {
     pub fn read(path: &Path) -> Result<File, String> {
         let in_file = |error: &dyn std::fmt::Display| format!("{}: {error}", path.display());
         let text = std::fs::read_to_string(path).map_err(|error| {
-            let remedy = "give a file that is there and that you may read";
+            let remedy = match error.kind() {
+                std::io::ErrorKind::InvalidData => "write it as UTF-8 text",
+                _ => "give a file that is there and that you may read",
+            };
             format!("config: {}: {remedy}", in_file(&error))
         })?;
         File::parse(&text).map_err(|error| in_file(&error))

@@ -6,6 +6,7 @@ use std::os::unix::net::UnixStream;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
+#[cfg(target_os = "linux")]
 use rustix::net::{AddressFamily, SocketAddrUnix, SocketFlags, SocketType, socket_with};
 use serde_json::Value;
 
@@ -14,6 +15,8 @@ use crate::status::Status;
 
 /// How long a node is waited for, if nothing else is said.
 pub const TIMEOUT: Duration = Duration::from_secs(5);
+/// A hundred years.
+const FOR_EVER: Duration = Duration::from_secs(100 * 365 * 24 * 3600);
 /// The longest answer that is read, in bytes.
 const MAX_ANSWER: u64 = 1 << 20;
 
@@ -80,7 +83,7 @@ pub fn status_within(state_dir: &Path, timeout: Duration) -> Result<Status, AskE
 /// No node can be reached there.
 pub fn watch(state_dir: &Path) -> Result<Watch, AskError> {
     let path = state_dir.join(SOCKET_NAME);
-    let connected = send(&path, &Request::Watch, TIMEOUT);
+    let connected = send(&path, &Request::Watch, Instant::now() + TIMEOUT);
     let stream = connected.map_err(|error| {
         let path = path.clone();
         if is_timeout(&error) {
@@ -156,6 +159,7 @@ fn is_timeout(error: &io::Error) -> bool {
 }
 
 /// Connects as the standard library does, but not for ever: a node that hangs lets nobody in, and the queue before it fills.
+#[cfg(target_os = "linux")]
 fn connect(path: &Path, timeout: Duration) -> io::Result<UnixStream> {
     let socket = socket_with(
         AddressFamily::UNIX,
@@ -164,22 +168,40 @@ fn connect(path: &Path, timeout: Duration) -> io::Result<UnixStream> {
         None,
     )?;
     let stream = UnixStream::from(socket);
-    stream.set_read_timeout(Some(timeout))?;
     stream.set_write_timeout(Some(timeout))?;
     rustix::net::connect(&stream, &SocketAddrUnix::new(path)?)?;
     Ok(stream)
 }
 
-fn send(path: &Path, request: &Request, timeout: Duration) -> io::Result<UnixStream> {
-    let mut stream = connect(path, timeout)?;
+/// Elsewhere a full queue refuses at once.
+#[cfg(not(target_os = "linux"))]
+fn connect(path: &Path, _timeout: Duration) -> io::Result<UnixStream> {
+    UnixStream::connect(path)
+}
+
+/// What is left until then, as a time-out: never zero, which would be none.
+fn left(until: Instant) -> io::Result<Option<Duration>> {
+    match until.saturating_duration_since(Instant::now()) {
+        Duration::ZERO => Err(ErrorKind::TimedOut.into()),
+        left => Ok(Some(left)),
+    }
+}
+
+fn send(path: &Path, request: &Request, until: Instant) -> io::Result<UnixStream> {
+    let mut stream = connect(path, left(until)?.unwrap_or_default())?;
     let mut line = serde_json::to_vec(request)?;
     line.push(b'\n');
+    stream.set_write_timeout(left(until)?)?;
     stream.write_all(&line)?;
     Ok(stream)
 }
 
 fn exchange(path: &Path, request: &Request, timeout: Duration) -> io::Result<Value> {
-    let stream = send(path, request, timeout)?;
+    // A time beyond all clocks is as good as for ever.
+    let now = Instant::now();
+    let until = now.checked_add(timeout).unwrap_or(now + FOR_EVER);
+    let stream = send(path, request, until)?;
+    stream.set_read_timeout(left(until)?)?;
     let mut answer = String::new();
     BufReader::new(stream.take(MAX_ANSWER)).read_line(&mut answer)?;
     if answer.is_empty() {

@@ -58,7 +58,7 @@ pub enum Invariant {
     State,
     /// No vote, no pre-vote and no change of term for a candidate while the leader may be alive, save in a leadership transfer.
     Stickiness,
-    /// A leader that no majority answers for twice the election timeout, by its own clock, no longer leads.
+    /// A leader that no majority answers for [`Config::quorum_window`](raft_core::Config::quorum_window), by its own clock, no longer leads.
     CheckQuorum,
     /// Timers run for what the protocol says, and only what the protocol names postpones an election.
     Timers,

@@ -17,12 +17,12 @@
 //!
 //! A turn stands for T, the time that part one takes. In it leaders heartbeat and what is unanswered is asked again, and
 //! all arrives at once that the links carry; then those timers run out that nothing has set anew for as long as
-//! they take: part one and a transfer one turn, check-quorum two, the random part of a timeout none for a fast node and one for a slow one, a
+//! they take: part one and a transfer one turn, check-quorum (2T and half a heartbeat interval) three, the random part of a timeout none for a fast node and one for a slow one, a
 //! candidacy one turn and two.
 //!
 //! The bound: a node that cannot be elected may still be when the links fail, with votes that it has already and others that reach it one way. Its candidacy
-//! lasts two turns, and voters may be free only in the second; without a majority that answers it leads for two turns more; those who heard of it in the last of these let it
-//! go in the fifth; and in the sixth the chosen node, which has won its election by then, has its rounds answered. Whoever has a higher term than the chosen
+//! lasts two turns, and voters may be free only in the second; without a majority that answers it leads for three turns more; those who heard of it in the last of these let it
+//! go in the sixth; and in the seventh the chosen node, which has won its election by then, has its rounds answered. Whoever has a higher term than the chosen
 //! node and is heard by it teaches it the term within these turns, in refusals or in requests.
 
 use raft_core::{Event, NodeId, Part, Protocol, Raft, Role, Timer};
@@ -33,7 +33,7 @@ use super::links::Links;
 use super::local::Zero;
 
 /// How many turns it may take until a leader's rounds are answered by a majority.
-pub(super) const TURNS: usize = 6;
+pub(super) const TURNS: usize = 7;
 /// For how many turns more that leader must stay.
 const STAYS: usize = 4;
 /// How often a node begins part two anew in a turn: once for each higher term that a refusal teaches.
@@ -167,7 +167,7 @@ impl Trial<'_> {
             Role::Follower(follower) if follower.part == Part::LeaderAlive => 1,
             Role::Follower(_) if raft.config().protocol() == Protocol::Standard => slow,
             Role::Leader(leader) if leader.transfer.is_some() => 1,
-            Role::Leader(_) => 2,
+            Role::Leader(_) => 3,
             Role::Follower(_) | Role::PreCandidate(_) | Role::Candidate(_) => 1 + slow,
         };
         if self.ages[node].1 >= turns {

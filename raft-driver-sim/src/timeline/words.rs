@@ -253,7 +253,7 @@ pub(super) const fn reason(reason: TransitionReason) -> &'static str {
         TransitionReason::ElectionWon => "a majority voted for it",
         TransitionReason::TimeoutNow => "the leader asked it to take over",
         TransitionReason::VoteGranted => "it voted for another",
-        TransitionReason::QuorumLost => "no majority has answered for 2T",
+        TransitionReason::QuorumLost => "no majority has answered for more than 2T",
         TransitionReason::TransferTimedOut => "the hand-over ended without a successor",
         TransitionReason::Paused => "it was asked not to campaign",
     }

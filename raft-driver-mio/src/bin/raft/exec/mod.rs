@@ -84,8 +84,8 @@ Signals:
 
 Exit status:
   CMD's own, 128+N if signal N killed it; 0 after SIGTERM or SIGINT
-  75   CMD was ended because the leadership was lost or was to be handed over, also if that came to
-       nothing, or because its keeper was lost (--once)
+  75   CMD was ended, or could not be started in time, because the leadership was lost or was to be
+       handed over, also if that came to nothing, or because its keeper was lost (--once)
   78   a wrong configuration or state, as raft node has it
   125  raft itself failed, or a wrong option
   126  CMD cannot be executed

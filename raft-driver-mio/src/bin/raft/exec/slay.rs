@@ -2,11 +2,15 @@
 
 use std::fs;
 use std::io;
+use std::time::Duration;
 
 use rustix::process::{
     Pid, Signal, WaitOptions, WaitStatus, getpid, kill_process, kill_process_group,
     set_child_subreaper, wait,
 };
+
+/// After which time processes that could not be listed are looked at again.
+const AGAIN: Duration = Duration::from_millis(10);
 
 /// Makes this process the parent of every orphan among its descendants, so that none escapes. Returns the children that it
 /// has already, which are none of ours.
@@ -33,9 +37,14 @@ pub(crate) fn slay(group: Option<Pid>, spared: &[Pid], mut ended: impl FnMut(Pid
         if ours_now.is_empty() && !spared.is_empty() {
             // The lists of threads may lack a child while others come and go. In a look at all processes every child is found, for
             // none of ours goes away before it is waited for, here.
-            ours_now = ours(children_among_all().unwrap_or_default());
-            if ours_now.is_empty() {
-                return;
+            match children_among_all().map(ours) {
+                Ok(none) if none.is_empty() => return,
+                Ok(found) => ours_now = found,
+                // Nobody knows now; a full table of files, say, has room again some time.
+                Err(_) => {
+                    std::thread::sleep(AGAIN);
+                    continue;
+                }
             }
         }
         for child in ours_now {
@@ -72,14 +81,30 @@ fn children_among_all() -> io::Result<Vec<Pid>> {
     let me = getpid();
     let processes = fs::read_dir("/proc")?.flatten();
     let pids = processes.filter_map(|entry| parse(entry.file_name().to_str()?));
-    Ok(pids.filter(|pid| parent(*pid) == Some(me)).collect())
+    let mut children = Vec::new();
+    for pid in pids {
+        if parent(pid)? == Some(me) {
+            children.push(pid);
+        }
+    }
+    Ok(children)
 }
 
-/// The parent of a process: the second field after the name, which is in parentheses and may hold anything.
-fn parent(pid: Pid) -> Option<Pid> {
-    let stat = fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
-    let (_, after_name) = stat.rsplit_once(')')?;
-    parse(after_name.split_whitespace().nth(1)?)
+/// The parent of a process: the second field after the name, which is in parentheses and may hold anything. `None` for one that is
+/// no more.
+fn parent(pid: Pid) -> io::Result<Option<Pid>> {
+    let stat = match fs::read_to_string(format!("/proc/{pid}/stat")) {
+        Ok(stat) => stat,
+        Err(error) if is_gone(&error) => return Ok(None),
+        Err(error) => return Err(error),
+    };
+    let after_name = stat.rsplit_once(')').map(|(_, after)| after);
+    Ok(after_name.and_then(|fields| parse(fields.split_whitespace().nth(1)?)))
+}
+
+fn is_gone(error: &io::Error) -> bool {
+    error.kind() == io::ErrorKind::NotFound
+        || error.raw_os_error() == Some(rustix::io::Errno::SRCH.raw_os_error())
 }
 
 fn parse(text: &str) -> Option<Pid> {
