@@ -53,7 +53,7 @@ pub enum Action {
         round: Round,
     },
     /// A majority followed this leader at `round`: its lease ends L after the clock was read for
-    /// that round's [`Action::StartRound`]. Never emitted in plain Raft.
+    /// that round's [`Action::StartRound`], which may be over already if the answers came late. Never emitted in plain Raft.
     LeadershipConfirmed {
         /// The leader's term.
         term: Term,

@@ -53,7 +53,7 @@
 //!                 Action::Send { to, message } => send(to, &message),
 //!                 Action::LeadershipLost { term, reason } => println!("lost {term}: {reason:?}"),
 //!                 Action::LeadershipGained { term, .. } => println!("gained {term}"),
-//!                 Action::LeadershipConfirmed { .. } => { /* `node.lease()` is valid now */ }
+//!                 Action::LeadershipConfirmed { .. } => { /* a majority answered: ask `node.lease()` before you act */ }
 //!                 Action::Report(report) => println!("{report:?}"),
 //!                 Action::SetTimer { .. } | Action::CancelTimer(_) | Action::StartRound { .. } => {}
 //!             },

@@ -104,7 +104,8 @@ impl<R: Rng, I: Copy + Ord + Add<Duration, Output = I>> Node<R, I> {
         }
     }
 
-    /// Takes an event. What is to be done about it follows what [`next`](Node::next) has not returned yet.
+    /// Takes an event. What is to be done about it follows what [`next`](Node::next) has not returned yet, so several
+    /// may be taken in a row.
     pub fn step(&mut self, event: Event) {
         self.pending.extend(self.raft.step(event));
     }
