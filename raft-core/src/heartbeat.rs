@@ -130,7 +130,8 @@ impl<R: Rng> Raft<R> {
             term: self.state.hard.current_term,
             success,
             round,
-            can_campaign: !self.config.witness && !self.state.paused,
+            // Not `||`: without a jump a heartbeat takes three instructions less.
+            can_campaign: !(self.config.witness | self.state.paused),
         };
         actions.send(leader, Message::AppendEntriesResponse(response));
     }

@@ -150,7 +150,7 @@
 //!
 //! # Cost
 //!
-//! A follower takes a heartbeat in 160 instructions and without an allocation; a node of three
+//! A follower takes a heartbeat in 158 instructions and without an allocation; a node of three
 //! has at most 320 bytes. `docs/performance.md` of this crate has the figures and how to measure them.
 //!
 //! # What this does not do
