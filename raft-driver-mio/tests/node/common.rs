@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use raft_driver_mio::raft_core::{NodeId, Options, Term};
-use raft_driver_mio::{Handle, Keyring, Settings, Status, start};
+use raft_driver_mio::{Handle, Keyring, Settings, StartError, Status, StoreError, start};
 use tempfile::TempDir;
 
 /// How long anything is waited for before a test fails: forever, on any machine that works.
@@ -101,7 +101,16 @@ impl Member {
     }
 
     pub(crate) fn start(&self, first_start: bool) -> Handle {
-        start(self.settings(first_start)).expect("a node")
+        // A process that another test starts holds a copy of the lock until it has become its program.
+        let mut started = start(self.settings(first_start));
+        wait_until("the lock is free", || {
+            let locked = matches!(started, Err(StartError::Store(StoreError::Locked { .. })));
+            if locked {
+                started = start(self.settings(first_start));
+            }
+            !locked
+        });
+        started.expect("a node")
     }
 }
 
