@@ -101,17 +101,22 @@ impl Member {
     }
 
     pub(crate) fn start(&self, first_start: bool) -> Handle {
-        // A process that another test starts holds a copy of the lock until it has become its program.
-        let mut started = start(self.settings(first_start));
-        wait_until("the lock is free", || {
-            let locked = matches!(started, Err(StartError::Store(StoreError::Locked { .. })));
-            if locked {
-                started = start(self.settings(first_start));
-            }
-            !locked
-        });
-        started.expect("a node")
+        start_when_free(|| self.settings(first_start))
     }
+}
+
+/// Starts a node in a directory that one left. A process that another test starts holds a copy of the lock until it
+/// has become its program.
+pub(crate) fn start_when_free(settings: impl Fn() -> Settings) -> Handle {
+    let mut started = start(settings());
+    wait_until("the lock is free", || {
+        let locked = matches!(started, Err(StartError::Store(StoreError::Locked { .. })));
+        if locked {
+            started = start(settings());
+        }
+        !locked
+    });
+    started.expect("a node")
 }
 
 /// Waits until one of `nodes` leads with a lease.

@@ -9,7 +9,7 @@ use raft_driver_mio::raft_core::{
 };
 use raft_driver_mio::{Handle, Keyring, MAX_DATAGRAM, Opened, Settings, Status};
 
-use crate::common::{Cluster, PATIENCE, status, wait_until};
+use crate::common::{Cluster, PATIENCE, start_when_free, status, wait_until};
 use crate::impostor::Impostor;
 
 /// How many datagrams are sent before their arrival is waited for: no more than a socket's buffer holds.
@@ -132,8 +132,7 @@ impl Duel {
         self.node.abort();
         self.node.join().expect("an end");
         self.drain();
-        let settings = settings(&self.cluster, self.election_timeout, false);
-        self.node = raft_driver_mio::start(settings).expect("a node");
+        self.node = start_when_free(|| settings(&self.cluster, self.election_timeout, false));
     }
 
     /// Another run of the peer.
