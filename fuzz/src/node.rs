@@ -145,7 +145,7 @@ struct World<O> {
 
 impl<O: Observer> World<O> {
     fn new(config: Config, seed: u64, observer: O) -> Self {
-        let (disk, last_log) = (HardState::default(), LogPosition::default());
+        let (disk, last_log) = (HardState::first_boot(), LogPosition::default());
         let expected = Expected::restore(&config, disk, last_log, seed);
         let mut world = World {
             node: restore(&config, disk, last_log, seed),

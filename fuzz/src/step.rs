@@ -76,7 +76,7 @@ struct World<O> {
 
 impl<O: Observer> World<O> {
     fn new(config: Config, seed: u64, observer: O) -> Self {
-        let state = HardState::default();
+        let state = HardState::first_boot();
         let (raft, actions) = Raft::restore(
             config.clone(),
             state,

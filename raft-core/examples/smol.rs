@@ -114,7 +114,7 @@ async fn elect_twice(executor: &LocalExecutor<'_>) -> Result<(), Box<dyn Error>>
             addresses: addresses.clone(),
             socket,
             // Only an explicit first start begins with the default state.
-            disk: HardState::default(),
+            disk: HardState::first_boot(),
         };
         tasks.insert(id, executor.spawn(run(host, announce.clone())));
     }

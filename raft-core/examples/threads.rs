@@ -78,7 +78,7 @@ pub(crate) fn main() -> Result<(), Box<dyn Error>> {
     let mut running = BTreeMap::new();
     for (id, inbox) in VOTERS.into_iter().zip(inboxes) {
         // Only an explicit first start begins with the default state.
-        let disk = HardState::default();
+        let disk = HardState::first_boot();
         running.insert(id, start(Host { id, disk, inbox }));
     }
 

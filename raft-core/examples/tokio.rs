@@ -33,7 +33,7 @@ async fn run(host: Host, leaders: UnboundedSender<(NodeId, Term)>) -> io::Result
     let voters: Vec<NodeId> = host.addresses.keys().copied().collect();
     let config = Config::new(host.id, &voters, Options::default()).map_err(io::Error::other)?;
     // Only an explicit first start begins with the default state.
-    let disk = HardState::default();
+    let disk = HardState::first_boot();
     let mut node = Node::restore(config, disk, LogPosition::default(), UnwrapErr(SysRng))
         .map_err(io::Error::other)?;
     loop {

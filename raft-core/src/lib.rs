@@ -29,7 +29,7 @@
 //!   was set. [`Deadlines`] keeps the three of them. Drop them with the node: a restored one numbers anew.
 //! - All voters are told the same list of voters ([`Config::new`]): the core takes the driver's word for it.
 //! - Lost state means a new [`NodeId`]: a voter that forgot its vote could vote twice. Only an operator's
-//!   explicit first start begins with [`HardState::default`].
+//!   explicit first start begins with [`HardState::first_boot`].
 //! - Seed the generator afresh at every restore, differently on each node (crate `rand`'s `make_rng`, or the system's
 //!   own through `getrandom::SysRng`).
 //!
@@ -104,7 +104,7 @@
 //! };
 //! let fired = |number| Event::TimerFired { timer: Timer::Election, number };
 //! let config = Config::new(NodeId(1), &[1, 2, 3].map(NodeId), Options::default())?;
-//! let (mut node, actions) = Raft::restore(config, HardState::default(), LogPosition::default(), generator)?;
+//! let (mut node, actions) = Raft::restore(config, HardState::first_boot(), LogPosition::default(), generator)?;
 //!
 //! // Part one: a leader may be alive, for T.
 //! let (number, after) = asked_for(&actions).expect("a follower waits for its leader");

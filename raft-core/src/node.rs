@@ -34,8 +34,8 @@ use crate::types::{HardState, LogPosition};
 /// # let generator = Zero;
 ///
 /// let config = Config::new(NodeId(1), &[NodeId(1)], Options::default())?;
-/// let mut node = Node::restore(config, HardState::default(), LogPosition::default(), generator)?;
-/// let (mut now, mut disk) = (Duration::ZERO, HardState::default());
+/// let mut node = Node::restore(config, HardState::first_boot(), LogPosition::default(), generator)?;
+/// let (mut now, mut disk) = (Duration::ZERO, HardState::first_boot());
 /// while node.lease().valid_at(now).is_none() {
 ///     match node.next(|| now) {
 ///         Next::CarryOut(Action::Persist(state)) => disk = state,

@@ -77,11 +77,9 @@ pub struct LogPosition {
 /// "Persistent state on all servers", less the log, and the promise that a
 /// restart must not break.
 ///
-/// The default is the state of a node that never ran. Only an operator's explicit
-/// first start may create it: a voter that starts with the default after its
-/// disk was lost could vote twice in a term. Such a node comes back as a new
-/// [`NodeId`].
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+/// It has no default: a node reads it from its disk, and only a first boot makes one
+/// up ([`HardState::first_boot`]).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub struct HardState {
     /// "Latest term server has seen (initialized to 0 on first boot, increases monotonically)."
@@ -93,4 +91,21 @@ pub struct HardState {
     /// its configured election timeout. Zero where no promise was ever made: a node that never
     /// ran, or runs plain Raft.
     pub election_timeout: Duration,
+}
+
+impl HardState {
+    /// The state of a node that never ran: Figure 2's "initialized to 0 on first boot", no
+    /// vote, no promise.
+    ///
+    /// Only a first boot that an operator has asked for may use it. A voter that begins
+    /// again with this state has forgotten its vote and could vote twice in a term, so
+    /// that two leaders share it: one that has lost its disk comes back under a new [`NodeId`].
+    #[must_use]
+    pub const fn first_boot() -> Self {
+        HardState {
+            current_term: Term(0),
+            voted_for: None,
+            election_timeout: Duration::ZERO,
+        }
+    }
 }

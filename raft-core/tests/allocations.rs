@@ -33,7 +33,7 @@ impl TryRng for Constant {
 fn node(id: u64) -> Raft<Constant> {
     let voters = [1, 2, 3].map(NodeId);
     let config = Config::new(NodeId(id), &voters, Options::default()).unwrap();
-    let (empty, no_log) = (HardState::default(), LogPosition::default());
+    let (empty, no_log) = (HardState::first_boot(), LogPosition::default());
     Raft::restore(config, empty, no_log, Constant(7)).unwrap().0
 }
 

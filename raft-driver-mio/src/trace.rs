@@ -239,7 +239,7 @@ fn nanos(duration: Duration) -> u64 {
 
 #[cfg(test)]
 mod tests {
-    use raft_core::Options;
+    use raft_core::{HardState, LogPosition, Options, Raft};
 
     use super::*;
 
@@ -261,10 +261,15 @@ mod tests {
             let mut trace = Trace::start(&path, &config()).expect("a trace");
             trace.event(
                 &Event::Pause,
-                raft_core::Raft::restore(config(), Default::default(), Default::default(), Zero)
-                    .expect("a node")
-                    .0
-                    .state(),
+                Raft::restore(
+                    config(),
+                    HardState::first_boot(),
+                    LogPosition::default(),
+                    Zero,
+                )
+                .expect("a node")
+                .0
+                .state(),
             );
             trace.stopped();
         }

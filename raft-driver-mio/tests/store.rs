@@ -88,10 +88,10 @@ fn a_new_node_has_the_state_of_one_that_never_ran() {
     let parent = tempfile::tempdir().unwrap();
     let directory = parent.path().join("a/b");
     let (store, created) = Store::create(&directory, CLUSTER, ME).unwrap();
-    assert_eq!(created, HardState::default());
+    assert_eq!(created, HardState::first_boot());
     drop(store);
     let (_store, opened) = Store::open(&directory, CLUSTER, ME).unwrap();
-    assert_eq!(opened, HardState::default());
+    assert_eq!(opened, HardState::first_boot());
 }
 
 #[test]

@@ -57,7 +57,7 @@ impl Disk {
     pub(crate) fn new(options: DiskOptions, random: Random) -> Self {
         Disk {
             options,
-            durable: HardState::default(),
+            durable: HardState::first_boot(),
             last_log: LogPosition::default(),
             unsynced: None,
             random,
@@ -130,7 +130,7 @@ mod tests {
     fn state(term: u64) -> HardState {
         HardState {
             current_term: Term(term),
-            ..HardState::default()
+            ..HardState::first_boot()
         }
     }
 

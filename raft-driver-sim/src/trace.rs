@@ -137,7 +137,7 @@ mod tests {
         let voted = Action::Persist(HardState {
             current_term: Term(3),
             voted_for: Some(NodeId(2)),
-            ..HardState::default()
+            ..HardState::first_boot()
         });
         trace.observe(
             Time::from_nanos(1_000_000_001),

@@ -105,8 +105,8 @@ impl Run {
 impl<O: Observer> Cluster<O> {
     fn new(nodes: u64, observer: O) -> Self {
         let pair = |id| {
-            let (raft, _) = restore(id, nodes, HardState::default(), LogPosition::default());
-            let (disk, model) = (HardState::default(), Server::new(id, nodes));
+            let (raft, _) = restore(id, nodes, HardState::first_boot(), LogPosition::default());
+            let (disk, model) = (HardState::first_boot(), Server::new(id, nodes));
             Pair { raft, disk, model }
         };
         let mut cluster = Cluster {

@@ -143,7 +143,7 @@ impl Group {
         let voters: Vec<NodeId> = (1..=nodes).map(NodeId).collect();
         let restore = |id: &NodeId| {
             let config = Config::new(*id, &voters, Options::default()).expect("a valid group");
-            let empty = HardState::default();
+            let empty = HardState::first_boot();
             let generator = SplitMix64(id.0);
             let (raft, actions) = Raft::restore(config, empty, LogPosition::default(), generator)
                 .expect("an empty disk");

@@ -13,7 +13,6 @@ mod timer;
 
 use core::cell::Cell;
 use core::sync::atomic::{AtomicUsize, Ordering};
-use core::time::Duration;
 
 use cortex_m_semihosting::debug::{self, EXIT_SUCCESS};
 use cortex_m_semihosting::hprintln;
@@ -53,12 +52,8 @@ const VOTERS: [NodeId; 3] = [NodeId(1), NodeId(2), NodeId(3)];
 
 static BOARDS: [Board; 3] = [const {
     Board {
-        // Only an explicit first start begins with the default state.
-        flash: Mutex::new(Cell::new(HardState {
-            current_term: Term(0),
-            voted_for: None,
-            election_timeout: Duration::ZERO,
-        })),
+        // What it is manufactured with: nothing else begins like this.
+        flash: Mutex::new(Cell::new(HardState::first_boot())),
         inbox: Channel::new(),
         on: Signal::new(),
         off: Signal::new(),

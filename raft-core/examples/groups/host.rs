@@ -74,7 +74,7 @@ impl<'a> Host<'a> {
         let voters: Vec<NodeId> = shared.addresses.iter().map(|(id, _)| *id).collect();
         let config = Config::new(place.id, &voters, shared.options).map_err(io::Error::other)?;
         // Only an explicit first start begins with the default state.
-        let mut states = vec![HardState::default(); shared.leaders.len()];
+        let mut states = vec![HardState::first_boot(); shared.leaders.len()];
         for line in fs::read_to_string(&place.file).unwrap_or_default().lines() {
             // The last line may be half a line: nobody was told of its state.
             if let Ok((group, state)) = serde_json::from_str::<(u32, HardState)>(line) {

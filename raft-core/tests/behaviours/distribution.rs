@@ -2,7 +2,7 @@
 
 use core::time::Duration;
 
-use raft_core::{Options, Timer, Turn};
+use raft_core::{HardState, Options, Timer, Turn};
 
 use crate::common::actions::set;
 use crate::common::cluster::Cluster;
@@ -31,7 +31,7 @@ type Draw = fn(&mut Node) -> Duration;
 fn draws() -> [(&'static str, Draw, Vec<Node>); 4] {
     let nodes = |options, asks: bool| -> Vec<Node> {
         (0..5)
-            .map(|seed| Node::seeded(1, 5, options, Default::default(), seed))
+            .map(|seed| Node::seeded(1, 5, options, HardState::first_boot(), seed))
             .map(|node| if asks { node.part_two() } else { node })
             .collect()
     };
@@ -135,7 +135,7 @@ fn a_turn_is_all_of_its_part_and_nothing_else() {
                 turn,
                 ..Options::default()
             };
-            let mut node = Node::seeded(1, 5, options, Default::default(), 1);
+            let mut node = Node::seeded(1, 5, options, HardState::first_boot(), 1);
             if who == "pre-candidate" {
                 node = node.part_two();
             }
@@ -168,7 +168,7 @@ fn an_earlier_turn_wins_among_equals() {
                 turn,
                 ..Options::default()
             };
-            Node::seeded(id, 5, options, Default::default(), seed * 10 + id)
+            Node::seeded(id, 5, options, HardState::first_boot(), seed * 10 + id)
         };
         let mut cluster = Cluster::of((1..=5).map(node).collect());
         cluster.run(2 * T);

@@ -36,7 +36,7 @@ impl Cluster {
     pub(crate) fn seeded(n: u64, seed: u64) -> Cluster {
         let node = |id| {
             let seed = seed * 1_000 + id;
-            Node::seeded(id, n, Options::default(), HardState::default(), seed)
+            Node::seeded(id, n, Options::default(), HardState::first_boot(), seed)
         };
         Cluster::of((1..=n).map(node).collect())
     }

@@ -107,7 +107,7 @@ impl Node {
 
     /// A node that never ran, with options.
     pub(crate) fn with(id: u64, n: u64, options: Options) -> Node {
-        Node::restored(id, n, options, HardState::default())
+        Node::restored(id, n, options, HardState::first_boot())
     }
 
     /// A node that comes back in a term, its vote not given.

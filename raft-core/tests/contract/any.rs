@@ -26,7 +26,7 @@ pub(crate) fn check<A: Testable>(tests: u64, size: usize, property: A) {
 /// A node of a cluster of 1 to 5, under one of three configurations.
 pub(crate) fn node(setup: u8, seed: u64) -> Node {
     let n = u64::from(setup % 5) + 1;
-    Node::seeded(1, n, options(setup), HardState::default(), seed)
+    Node::seeded(1, n, options(setup), HardState::first_boot(), seed)
 }
 
 pub(crate) fn options(setup: u8) -> Options {

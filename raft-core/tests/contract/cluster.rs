@@ -25,7 +25,7 @@ impl Bag {
             witness: id == 1 && setup.is_multiple_of(3),
             ..Options::default()
         };
-        let restore = |id| Node::restored(id, n, of(id), HardState::default());
+        let restore = |id| Node::restored(id, n, of(id), HardState::first_boot());
         Bag {
             nodes: (1..=n).map(restore).collect(),
             sent: Vec::new(),

@@ -18,7 +18,7 @@ fn ms(time: u64) -> Duration {
 
 fn irrelevant(choice: u8) -> Action {
     match choice % 3 {
-        0 => Action::Persist(HardState::default()),
+        0 => Action::Persist(HardState::first_boot()),
         1 => Action::LeadershipConfirmed {
             term: Term(1),
             round: Round(1),

@@ -54,7 +54,7 @@ fn config(n: u64) -> Config {
 }
 
 fn restored(n: u64) -> Node<SplitMix, Duration> {
-    let (disk, log) = (HardState::default(), LogPosition::default());
+    let (disk, log) = (HardState::first_boot(), LogPosition::default());
     Node::restore(config(n), disk, log, SplitMix(7)).unwrap()
 }
 
@@ -62,7 +62,7 @@ fn restored(n: u64) -> Node<SplitMix, Duration> {
 fn a_node_with_its_timers_does_what_the_loop_does() {
     fn property(setup: u8, choices: Vec<Choice>) {
         let config = any::node(setup, 0).raft.config().clone();
-        let (disk, log) = (HardState::default(), LogPosition::default());
+        let (disk, log) = (HardState::first_boot(), LogPosition::default());
         let (raft, actions) = Raft::restore(config.clone(), disk, log, SplitMix(7)).unwrap();
         let mut model = Model {
             node: any::node(setup, 0),

@@ -1,6 +1,6 @@
 //! Rounds of heartbeats, and the questions of pre-vote: what is repeated, late or replayed changes nothing.
 
-use raft_core::{DropReason, Message, RoleKind, Round, Timer};
+use raft_core::{DropReason, HardState, Message, RoleKind, Round, Timer};
 
 use crate::common::actions::{append_answer, confirmed, dropped, only_send, sends, started};
 use crate::common::cluster::Cluster;
@@ -208,7 +208,7 @@ fn a_repeated_question_has_the_same_nonce() {
 #[test]
 fn the_first_nonce_depends_on_the_generator() {
     let first = |seed| {
-        let node = Node::seeded(1, 3, Default::default(), Default::default(), seed);
+        let node = Node::seeded(1, 3, Default::default(), HardState::first_boot(), seed);
         node.raft.state().pre_vote_nonce()
     };
     assert_ne!(first(1), first(2));

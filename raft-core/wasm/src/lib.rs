@@ -78,7 +78,7 @@ pub extern "C" fn number() -> f64 {
 pub extern "C" fn start(id: u32, voters: u32, length: usize) -> bool {
     with(|instance| {
         let state = match instance.buffer.get(..length) {
-            Some([]) => Some(HardState::default()),
+            Some([]) => Some(HardState::first_boot()),
             Some(bytes) => serde_json::from_slice(bytes).ok(),
             None => None,
         };

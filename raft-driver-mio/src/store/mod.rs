@@ -84,7 +84,7 @@ impl Store {
         if exists(&store.path)? {
             return Err(StoreError::Exists { path: store.path });
         }
-        let state = HardState::default();
+        let state = HardState::first_boot();
         store.persist(&state)?;
         Ok((store, state))
     }

@@ -75,12 +75,12 @@ impl Hosted for Groups {
         let node = |index: usize| {
             let config = Config::new(VOTERS[index % 3], &VOTERS, options).expect("three voters");
             let rng = SplitMix64(index as u64);
-            Node::restore(config, HardState::default(), LogPosition::default(), rng)
+            Node::restore(config, HardState::first_boot(), LogPosition::default(), rng)
                 .expect("a first start")
         };
         let mut all = Groups {
             nodes: (0..count).map(node).collect(),
-            disks: vec![HardState::default(); count],
+            disks: vec![HardState::first_boot(); count],
             wheel: Wheel::new(count, heartbeat / 50),
             now: Duration::ZERO,
             queue: VecDeque::new(),

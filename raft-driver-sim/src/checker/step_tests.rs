@@ -23,9 +23,13 @@ pub(super) fn node(protocol: Protocol) -> (Node, Vec<Action>) {
     let voters = [0, 1, 2].map(NodeId);
     let config = Config::new(NodeId(0), &voters, options).expect("a valid configuration");
     let random = Random::new(1, Stream::Script);
-    let (raft, actions) =
-        Raft::restore(config, HardState::default(), LogPosition::default(), random)
-            .expect("a fresh node");
+    let (raft, actions) = Raft::restore(
+        config,
+        HardState::first_boot(),
+        LogPosition::default(),
+        random,
+    )
+    .expect("a fresh node");
     (raft, actions.into_iter().collect())
 }
 

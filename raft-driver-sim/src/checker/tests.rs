@@ -74,7 +74,8 @@ fn fresh_state() -> State {
     let config = Config::new(NodeId(0), &voters, Options::default()).expect("valid");
     let random = Random::new(1, Stream::Script);
     let last_log = LogPosition::default();
-    let (raft, _) = Raft::restore(config, HardState::default(), last_log, random).expect("fresh");
+    let (raft, _) =
+        Raft::restore(config, HardState::first_boot(), last_log, random).expect("fresh");
     raft.state().clone()
 }
 

@@ -39,7 +39,7 @@ fn disk(vote: u64) -> HardState {
     HardState {
         current_term: Term(2),
         voted_for: Some(NodeId(vote)),
-        ..HardState::default()
+        ..HardState::first_boot()
     }
 }
 

@@ -79,7 +79,7 @@ pub(super) struct Broken(pub(super) String);
 impl Local {
     /// A node that never ran.
     pub(super) fn first(config: &Config) -> Result<Local, Broken> {
-        restore(config, HardState::default())
+        restore(config, HardState::first_boot())
     }
 
     pub(super) fn key(&self) -> Key {

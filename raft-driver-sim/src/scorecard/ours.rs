@@ -38,9 +38,13 @@ impl Contender for Ours {
         let config = Config::new(NodeId(index as u64), &voters, options)
             .expect("the scorecard's clusters are valid");
         let random = Random::new(seed, Stream::Node { index, starts: 0 });
-        let (raft, actions) =
-            Raft::restore(config, HardState::default(), LogPosition::default(), random)
-                .expect("an empty disk is valid");
+        let (raft, actions) = Raft::restore(
+            config,
+            HardState::first_boot(),
+            LogPosition::default(),
+            random,
+        )
+        .expect("an empty disk is valid");
         let mut node = OurNode {
             raft,
             deadlines: Deadlines::new(),
