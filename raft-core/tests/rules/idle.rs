@@ -24,6 +24,8 @@ fn a_witness_does_not_campaign_and_says_why() {
     assert_eq!(reports(&actions), [Report::NoCampaign { reason }]);
     assert_eq!((node.role(), node.term()), (RoleKind::Follower, 0));
     assert!(!can_campaign(&mut node));
+    assert!(node.step(Event::Pause).is_empty());
+    assert!(!can_campaign(&mut node), "paused as well");
 }
 
 #[test]
