@@ -1,10 +1,12 @@
-//! The licences of all packages that a build may use, and the Rust versions that they ask for.
+//! The licences of all packages that a build may use, and whether they are content with the Rust that is promised.
 
 use std::io::{self, Read};
 use std::process::ExitCode;
 
 use serde_json::Value;
 use spdx::{Expression, LicenseItem, Licensee};
+
+use crate::minimum_rust::Promises;
 
 /// What the dependencies may be licensed under: all let a program be closed, ask for no more than that their
 /// notices are kept, and are known to every lawyer.
@@ -19,9 +21,6 @@ const AGREED: [&str; 9] = [
     "Unicode-3.0",
     "Zlib",
 ];
-
-/// A Rust version: major, minor, patch.
-type RustVersion = [u64; 3];
 
 /// Looks at the `cargo metadata` on standard input, and prints what it found.
 pub(crate) fn run() -> ExitCode {
@@ -45,50 +44,32 @@ fn check() -> Result<Vec<String>, Box<dyn std::error::Error>> {
     io::stdin().read_to_string(&mut text)?;
     let metadata: Value = serde_json::from_str(&text)?;
     let packages = metadata["packages"].as_array().ok_or("no packages")?;
-    let (others, members): (Vec<_>, Vec<_>) = packages
+    let others = packages
         .iter()
-        .partition(|package| package["source"].is_string());
-    // The least that a member asks for is what all have to be content with. A workspace that asks for none is for one toolchain.
-    let ours = members
-        .iter()
-        .filter_map(|member| rust_version(member))
-        .min();
+        .filter(|package| package["source"].is_string());
 
     let mut problems = Vec::new();
-    let mut silent = 0;
-    for package in &others {
-        let name = format!(
-            "{} {}",
-            text_of(package, "name"),
-            text_of(package, "version")
-        );
+    let mut count = 0;
+    for package in others {
+        count += 1;
         if let Err(problem) = licence(text_of(package, "license")) {
-            problems.push(format!("{name}: {problem}"));
-        }
-        match (rust_version(package), ours) {
-            (Some(theirs), Some(ours)) if theirs > ours => problems.push(format!(
-                "{name}: needs Rust {}, newer than the {} that rust-version promises; take an older version of it, or raise rust-version",
-                dotted(theirs),
-                dotted(ours),
-            )),
-            (Some(_), _) => {}
-            (None, _) => silent += 1,
+            let (name, version) = (text_of(package, "name"), text_of(package, "version"));
+            problems.push(format!("{name} {version}: {problem}"));
         }
     }
-    let promise = ours.map_or(
-        "no minimum Rust version is promised here".to_owned(),
-        |ours| {
-            format!(
-                "none says that it needs a newer Rust than {}; {silent} do not say",
-                dotted(ours)
-            )
-        },
-    );
+    let promises = Promises::of(&metadata);
+    problems.extend(promises.broken);
+    let promise = if promises.promised.is_empty() {
+        "no minimum Rust version is promised here".to_owned()
+    } else {
+        format!(
+            "none says that it needs a newer Rust than what is promised: {}; {} do not say",
+            promises.promised.join(", "),
+            promises.silent
+        )
+    };
     if problems.is_empty() {
-        println!(
-            "{} packages: their licences are agreed to; {promise}",
-            others.len()
-        );
+        println!("{count} packages: their licences are agreed to; {promise}");
     }
     Ok(problems)
 }
@@ -122,18 +103,6 @@ fn named(licence: &LicenseItem) -> String {
 
 fn text_of<'a>(package: &'a Value, field: &str) -> &'a str {
     package[field].as_str().unwrap_or("")
-}
-
-fn rust_version(package: &Value) -> Option<RustVersion> {
-    let mut parts = package["rust_version"]
-        .as_str()?
-        .split('.')
-        .map(|part| part.parse().unwrap_or(0));
-    Some([(); 3].map(|()| parts.next().unwrap_or(0)))
-}
-
-fn dotted(version: RustVersion) -> String {
-    version.map(|part| part.to_string()).join(".")
 }
 
 #[cfg(test)]

@@ -98,11 +98,7 @@ fn timer(node: &Node, a: u8, b: u8) -> Event {
     let timer = set.get(usize::from(a) % set.len().max(1)).copied();
     let timer = timer.unwrap_or(Timer::ALL[usize::from(a) % 3]);
     let number = node.raft.armed(timer).unwrap_or(u64::from(a));
-    let number = if b.is_multiple_of(16) {
-        near(number, a)
-    } else {
-        number
-    };
+    let number = if b % 16 == 0 { near(number, a) } else { number };
     Event::TimerFired { timer, number }
 }
 
@@ -110,7 +106,7 @@ fn message(node: &Node, kind: u8, b: u8, c: u8) -> Message {
     let state = node.raft.state();
     let term = Term(near(state.current_term().0, b));
     let round = Round(near(state.round().0, c));
-    let (yes, last_log) = (!c.is_multiple_of(4), position(c));
+    let (yes, last_log) = (c % 4 != 0, position(c));
     match kind {
         0..=3 => Message::AppendEntries(AppendEntries {
             term,
@@ -121,14 +117,14 @@ fn message(node: &Node, kind: u8, b: u8, c: u8) -> Message {
         }),
         4..=6 => Message::AppendEntriesResponse(AppendEntriesResponse {
             term,
-            success: !b.is_multiple_of(32),
+            success: b % 32 != 0,
             round,
-            can_campaign: !(b / 32).is_multiple_of(4),
+            can_campaign: (b / 32) % 4 != 0,
         }),
         7..=8 => Message::RequestVote(RequestVote {
             term,
             last_log,
-            leadership_transfer: (b / 16).is_multiple_of(3),
+            leadership_transfer: (b / 16) % 3 == 0,
         }),
         9..=11 => Message::RequestVoteResponse(RequestVoteResponse {
             term,
@@ -142,9 +138,7 @@ fn message(node: &Node, kind: u8, b: u8, c: u8) -> Message {
         13..=14 => Message::RequestPreVoteResponse(RequestPreVoteResponse {
             term,
             // Relative to the node's own: two generators start at different numbers.
-            nonce: state
-                .pre_vote_nonce()
-                .wrapping_sub(u64::from(c.is_multiple_of(8))),
+            nonce: state.pre_vote_nonce().wrapping_sub(u64::from(c % 8 == 0)),
             vote_granted: yes,
         }),
         _ => Message::TimeoutNow(TimeoutNow { term, stopped: yes }),

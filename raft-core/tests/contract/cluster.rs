@@ -22,7 +22,7 @@ impl Bag {
         let protocol = options(setup).protocol;
         let of = |id| Options {
             protocol,
-            witness: id == 1 && setup.is_multiple_of(3),
+            witness: id == 1 && setup % 3 == 0,
             ..Options::default()
         };
         let restore = |id| Node::restored(id, n, of(id), HardState::first_boot());
