@@ -101,22 +101,24 @@ impl Handle {
         self.inner.local_address
     }
 
-    /// The term in which this node leads with a lease at this moment: the fencing token. `None`
-    /// when it does not.
+    /// Whether this node may do a leader's work at this moment: the term, which is the fencing token, and how long
+    /// the lease lasts unless it is extended. `None` when it may not. The status, the metrics and the commands of program
+    /// `raft` call this active.
     ///
     /// Ask at the moment of acting, every time. It reads the clock and waits for nothing: a node whose
     /// disk has stalled, that was suspended or that is cut off finds its lease over here. What is left
     /// is a pause between asking and acting; only a resource that refuses lower terms than
     /// the highest that it has seen is safe from that.
     ///
-    /// It tells of the lease alone: that nobody else leads. With a [`kill_delay`](crate::Settings::kill_delay) that does not fit into
-    /// [`kill_budget`](crate::kill_budget), what an earlier leader ran may go on until [`Leadership::may_start`](crate::Leadership::may_start):
-    /// then ask [`active`](Handle::active), which looks at both.
-    pub fn leadership(&self) -> Option<Term> {
-        self.inner.shared.lease().map(|(term, _)| term)
+    /// It is the [`lease`](Handle::lease) from [`Leadership::may_start`](crate::Leadership::may_start) on, before which what an earlier leader
+    /// ran may still go on. That is later than the lease begins only with a [`kill_delay`](crate::Settings::kill_delay) that does not fit
+    /// into [`kill_budget`](crate::kill_budget).
+    pub fn active(&self) -> Option<(Term, Duration)> {
+        self.inner.shared.active()
     }
 
-    /// The lease at this moment: its term, and how long it lasts unless it is extended.
+    /// The lease at this moment, whether or not this node may begin to act on it ([`active`](Handle::active)): its term, and how
+    /// long it lasts unless it is extended. While there is one, nobody else leads.
     ///
     /// However it ends, nobody else leads before the difference between election timeout and lease length (a fifth of
     /// the timeout by default, less the drift of clocks) has passed since: that is the time to stop what was running. Only after
@@ -125,21 +127,11 @@ impl Handle {
         self.inner.shared.lease()
     }
 
-    /// Whether this node may do a leader's work at this moment: the [`lease`](Handle::lease), if there is one and
-    /// [`Leadership::may_start`](crate::Leadership::may_start) has come, before which what an earlier leader ran may still go on. The status, the
-    /// metrics and the commands of program `raft` call this active. Without a long kill delay it is the lease.
-    pub fn active(&self) -> Option<(Term, Duration)> {
-        self.inner.shared.active()
-    }
-
-    /// The term of the latest lease and when it ends unless it is extended, for whoever judges it by the same clock, such
-    /// as another process of this machine. It may have ended already.
-    pub fn lease_until(&self) -> Option<(Term, Instant)> {
-        self.inner.shared.wait_lease(None, Duration::ZERO)
-    }
-
-    /// Waits until [`lease_until`](Handle::lease_until) is another than `seen`, at most for `timeout`, and returns
-    /// it: the lease was extended, or void before its time. An end that comes by itself changes nothing here.
+    /// The latest lease for whoever judges it by the same clock, such as another process of this machine that must end
+    /// with it: its term, and when it ends unless it is extended. It may have ended already.
+    ///
+    /// Waits until that is another than `seen`, at most for `timeout`: the lease was extended, or void before its time. An end
+    /// that comes by itself changes nothing here. With `None` for `seen`, a lease that there is is returned at once.
     pub fn wait_lease(
         &self,
         seen: Option<(Term, Instant)>,

@@ -28,8 +28,8 @@
 //!     // Ask anew before each piece of work. The term is the fencing token: whatever the work
 //!     // changes should refuse a lower one than the highest that it has seen.
 //!     while node.view().leadership.is_some() {
-//!         match node.leadership() {
-//!             Some(term) => do_one_piece_of_work(term.0),
+//!         match node.active() {
+//!             Some((term, _)) => do_one_piece_of_work(term.0),
 //!             None => std::thread::sleep(Duration::from_millis(1)),
 //!         }
 //!     }
@@ -45,7 +45,7 @@
 //!
 //! # Who leads, and who may act
 //!
-//! [`Handle::subscribe`] tells what happened: elected, confirmed, lost. [`Handle::leadership`] tells whether this node
+//! [`Handle::subscribe`] tells what happened: elected, confirmed, lost. [`Handle::active`] tells whether this node
 //! may act, by the clock of whoever asks, at the moment of asking: a lease counts from before the heartbeats that a majority
 //! answered, and it ends by itself. A node that was cut off, whose disk has stalled or that slept with its machine
 //! finds it over without having been told. What remains is a pause between asking and acting, and a virtual
@@ -57,7 +57,7 @@
 //! [`View::hand_over`] while the node goes on leading; the host stops its work and calls [`Handle::hand_over`], and
 //! its successor may start at once. One that succeeds a leader that was lost waits until [`Leadership::may_start`], if work may take
 //! longer to die ([`Settings::kill_delay`]) than the lease leaves of the election timeout. Another process that must die with the lease is told
-//! [`Handle::lease_until`], by a clock that it can read itself. `raft exec` is such a host, and `docs/exec.md` of this crate is the
+//! the end of each lease ([`Handle::wait_lease`]), by a clock that it can read itself. `raft exec` is such a host, and `docs/exec.md` of this crate is the
 //! proof of what it promises.
 //!
 //! # What is where

@@ -15,7 +15,7 @@ use crate::error::{NodeError, Stopped};
 pub struct View {
     /// Grows by at least one with every change.
     pub seq: u64,
-    /// The node's role. Act on [`Handle::leadership`](crate::Handle::leadership), never on this.
+    /// The node's role. Act on [`Handle::active`](crate::Handle::active), never on this.
     pub role: RoleKind,
     /// The node's term.
     pub term: Term,
@@ -42,7 +42,7 @@ pub struct Leadership {
     /// Whether the leader before handed over and had surely stopped what it was running.
     pub predecessor_stopped: bool,
     /// Whether a majority has followed this leader since it was elected, which began its lease. The lease
-    /// may be over by now: [`Handle::leadership`](crate::Handle::leadership) tells.
+    /// may be over by now: [`Handle::lease`](crate::Handle::lease) tells.
     pub confirmed: bool,
     /// Before this, what an earlier leader ran may still go on ([`Settings::kill_delay`](crate::Settings::kill_delay)): start
     /// nothing of the kind earlier. Usually it is the moment of the election.

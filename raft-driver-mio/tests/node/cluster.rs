@@ -2,7 +2,7 @@
 
 use std::fs;
 
-use crate::common::{Cluster, PATIENCE, leader, others, status, wait_until};
+use crate::common::{Cluster, PATIENCE, leader, led, others, status, wait_until};
 use raft_driver_mio::raft_core::{LogIndex, LogPosition, NodeId, RoleKind, Term, TransferRefusal};
 use raft_driver_mio::{NodeError, PeerAddress, TransferError, View, start};
 
@@ -72,7 +72,7 @@ fn a_dead_leader_is_replaced_in_a_higher_term_and_returns_as_a_follower() {
     let (first, term) = leader(&nodes);
     first.abort();
     first.join().expect("an end");
-    assert_eq!(first.leadership(), None);
+    assert_eq!(first.lease(), None);
     assert!(first.view().stopped && first.view().leadership.is_none());
 
     let rest = others(&nodes, &first);
@@ -96,7 +96,7 @@ fn a_shutdown_hands_the_leadership_over() {
     let rest = others(&nodes, &first);
     first.shutdown();
     first.join().expect("an end in order");
-    assert_eq!(first.leadership(), None);
+    assert_eq!(first.lease(), None);
     let (second, next) = leader(&rest);
     // The very next term, won at the leader's request by one that need not wait: no timeout had to end.
     assert_eq!(next, term.next().expect("a term"));
@@ -119,7 +119,7 @@ fn a_transfer_goes_to_whom_it_names_and_only_a_leader_makes_one() {
     let refused = TransferError::Refused(TransferRefusal::UnknownTarget);
     assert_eq!(first.transfer(Some(NodeId(9))), Err(refused));
     assert_eq!(
-        first.leadership(),
+        led(&first),
         Some(term),
         "a refused transfer changes nothing"
     );
@@ -127,7 +127,7 @@ fn a_transfer_goes_to_whom_it_names_and_only_a_leader_makes_one() {
     let target = &rest[1];
     assert_eq!(first.transfer(Some(target.id())), Ok(target.id()));
     assert_eq!(
-        first.leadership(),
+        first.lease(),
         None,
         "the lease is given up before the target is asked"
     );
@@ -156,7 +156,7 @@ fn a_leader_that_is_cut_off_finds_its_lease_over_before_another_has_one() {
     first.isolate(true).expect("a running node");
     let sent = status(&first).datagrams_sent;
     let (second, next) = leader(&rest);
-    assert_eq!(first.leadership(), None, "two leases at once");
+    assert_eq!(first.lease(), None, "two leases at once");
     assert!(next > term);
     let mut states = first.subscribe();
     let lost = states
@@ -239,7 +239,7 @@ fn a_node_whose_disk_fails_stops() {
     let stopped = rest.iter().find(|node| node.view().stopped).expect("one");
     let error = stopped.join().expect_err("a failure");
     assert!(matches!(*error, NodeError::Persist(_)), "{error}");
-    assert!(rest.iter().all(|node| node.leadership().is_none()));
+    assert!(rest.iter().all(|node| node.lease().is_none()));
 }
 
 #[test]

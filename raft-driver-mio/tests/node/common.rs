@@ -125,10 +125,15 @@ pub(crate) fn leader(nodes: &[Handle]) -> (Handle, Term) {
     wait_until("a leader with a lease", || {
         found = nodes
             .iter()
-            .find_map(|node| Some((node.clone(), node.leadership()?)));
+            .find_map(|node| Some((node.clone(), led(node)?)));
         found.is_some()
     });
     found.expect("a leader")
+}
+
+/// The term in which `node` leads with a lease now.
+pub(crate) fn led(node: &Handle) -> Option<Term> {
+    node.lease().map(|(term, _)| term)
 }
 
 /// All but `node`.

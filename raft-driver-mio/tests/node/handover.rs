@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use crate::common::{Cluster, PATIENCE, leader, others, status, wait_until};
+use crate::common::{Cluster, PATIENCE, leader, led, others, status, wait_until};
 use raft_driver_mio::raft_core::{
     LogIndex, LogPosition, LostReason, NodeId, Term, TransferRefusal,
 };
@@ -41,16 +41,16 @@ fn a_transfer_waits_for_the_host_and_the_successor_need_not_wait() {
     assert_eq!((asked.term, asked.to), (term, Some(target.id())));
     assert!(status(&first).handing_over);
     // It goes on leading, and extends its lease, for as long as its host needs.
-    let lease = first.lease_until();
+    let lease = first.wait_lease(None, PATIENCE);
     let later = first.wait_lease(lease, PATIENCE);
     assert!(later > lease, "{later:?} is not after {lease:?}");
-    assert_eq!(first.leadership(), Some(term));
+    assert_eq!(led(&first), Some(term));
     let again = TransferError::Refused(TransferRefusal::AlreadyStarted);
     assert_eq!(first.transfer(None), Err(again));
 
     assert_eq!(first.hand_over(None), Ok(target.id()));
-    assert_eq!(first.leadership(), None);
-    assert_eq!(first.lease_until(), None);
+    assert_eq!(first.lease(), None);
+    assert_eq!(first.wait_lease(None, Duration::ZERO), None);
     assert_eq!(first.view().hand_over, None);
     let (second, next) = leader(&nodes);
     assert_eq!((second.id(), Some(next)), (target.id(), term.next()));
@@ -87,7 +87,7 @@ fn a_hand_over_that_nobody_can_take_any_more_is_withdrawn() {
     assert!(first.view().hand_over.is_some());
     assert_eq!(first.hand_over(None), refused);
     assert_eq!(first.view().hand_over, None);
-    assert_eq!(first.leadership(), Some(term));
+    assert_eq!(led(&first), Some(term));
 }
 
 #[test]
@@ -119,7 +119,7 @@ fn an_unfit_node_is_not_elected_and_a_pause_is_another_matter() {
     if first.id() != nodes[2].id() {
         wait_until("the fit one takes over", || {
             let _ = first.transfer(Some(nodes[2].id()));
-            nodes[2].leadership().is_some()
+            nodes[2].lease().is_some()
         });
     }
     assert!(!status(&nodes[0]).fit && !status(&nodes[0]).paused && status(&nodes[2]).fit);
@@ -205,17 +205,17 @@ fn leadership_is_taken_back_only_if_that_is_asked_for() {
         let other = nodes[0].id();
         if first.id() != other {
             wait_until("the least preferred leads", || {
-                let leading = nodes.iter().find(|node| node.leadership().is_some());
+                let leading = nodes.iter().find(|node| node.lease().is_some());
                 leading.is_some_and(|node| node.hand_over(Some(other)) == Ok(other))
             });
         }
         let (_, term) = leader(&nodes[..1]);
         if take_back {
             wait_until("the most preferred leads again", || {
-                nodes[2].leadership() > Some(term)
+                led(&nodes[2]) > Some(term)
             });
             // Nobody else in between.
-            assert_eq!(nodes[2].leadership(), term.next());
+            assert_eq!(led(&nodes[2]), term.next());
         } else {
             // As long as it would have taken.
             let lasts = nodes[0].config().election_timeout() * 12;

@@ -178,7 +178,7 @@ fn recorded_answers_extend_no_lease() {
         duel.node.view().role != RoleKind::Leader
     });
     assert!(played.into_inner(), "nothing was played during the lease");
-    assert_eq!(duel.node.leadership(), None);
+    assert_eq!(duel.node.lease(), None);
     let lost = duel.node.view().lost.expect("an end");
     assert_eq!(lost.0, term);
 }

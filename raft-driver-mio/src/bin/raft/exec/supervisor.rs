@@ -178,7 +178,6 @@ impl Supervisor {
             self.ask_to_hand_over();
         } else if let Some(leadership) = view.leadership
             && leadership.confirmed
-            && leadership.may_start <= Instant::now()
             && !self.restarts.waiting()
         {
             self.start_program(leadership.term);
@@ -187,11 +186,10 @@ impl Supervisor {
     }
 
     fn start_program(&mut self, term: Term) {
-        let Some((_, until)) = self
-            .handle
-            .lease_until()
-            .filter(|_| self.handle.leadership() == Some(term))
-        else {
+        // The end first: a lease that is extended in between is passed on later.
+        let lease = self.handle.wait_lease(None, Duration::ZERO);
+        let active = |_: &_| self.handle.active().is_some_and(|(now, _)| now == term);
+        let Some((_, until)) = lease.filter(active) else {
             return;
         };
         let Some(link) = &*lock(&self.link) else {
@@ -223,7 +221,8 @@ impl Supervisor {
         };
         let now = StdInstant::now();
         let asked = self.ending.is_some() || self.handle.view().hand_over.is_some();
-        let order = if !run.lost && self.handle.leadership() != Some(run.term) {
+        let leased = |(term, _)| term == run.term;
+        let order = if !run.lost && !self.handle.lease().is_some_and(leased) {
             run.lost = true;
             warn!(event = "lease_lost", node = self.node.0, term = run.term.0);
             // Half of what there is for the keeper, half for the system if the keeper does not do it.

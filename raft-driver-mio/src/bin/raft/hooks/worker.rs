@@ -147,11 +147,9 @@ impl Worker {
     fn entitled(&self, view: &View) -> Option<Term> {
         let leadership = view.leadership?;
         let free = view.hand_over.is_none() && !self.stopping && !self.after_failure.waiting();
+        let (term, _) = self.handle.active()?;
         // Once its confirmation is in the view, so that what is told is no older than the lease.
-        let may = leadership.confirmed && leadership.may_start <= Instant::now();
-        self.handle
-            .leadership()
-            .filter(|term| free && may && *term == leadership.term)
+        (free && leadership.confirmed && term == leadership.term).then_some(term)
     }
 
     fn when_clear(&mut self, view: &View, entitled: Option<Term>) {
