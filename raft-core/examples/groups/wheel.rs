@@ -67,3 +67,129 @@ impl Wheel {
         Duration::from_nanos(self.tick.as_nanos() as u64 * tick)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::{SLOTS, Wheel};
+    use std::time::Duration;
+
+    const TICK: Duration = Duration::from_millis(10);
+    const NOBODY: [u32; 0] = [];
+
+    fn ticks(count: u64) -> Duration {
+        TICK * u32::try_from(count).unwrap()
+    }
+
+    fn wheel() -> Wheel {
+        Wheel::new(4, TICK)
+    }
+
+    fn due(wheel: &mut Wheel, now: Duration) -> Vec<u32> {
+        let mut ready = Vec::new();
+        wheel.advance(now, &mut ready);
+        ready
+    }
+
+    #[test]
+    fn a_group_comes_up_in_the_first_tick_that_is_not_before_its_moment() {
+        let (mut wheel, moment) = (wheel(), Duration::from_nanos(1));
+        wheel.set(0, ticks(1) + moment);
+        wheel.set(1, ticks(1));
+        assert_eq!(wheel.next(), ticks(1));
+        assert_eq!(due(&mut wheel, ticks(1) - moment), NOBODY);
+        assert_eq!(due(&mut wheel, ticks(1)), [1]);
+        assert_eq!(wheel.next(), ticks(2));
+        assert_eq!(due(&mut wheel, ticks(2) - moment), NOBODY);
+        assert_eq!(due(&mut wheel, ticks(2)), [0]);
+        assert_eq!(due(&mut wheel, ticks(3 * SLOTS)), NOBODY);
+    }
+
+    #[test]
+    fn groups_of_one_tick_come_up_together_and_those_of_a_long_sleep_in_order() {
+        let mut wheel = wheel();
+        for (group, tick) in [(2, 7), (0, 7), (3, 9), (1, 3)] {
+            wheel.set(group, ticks(tick));
+        }
+        assert_eq!(due(&mut wheel, ticks(7)), [1, 2, 0]);
+        assert_eq!(due(&mut wheel, ticks(9)), [3]);
+    }
+
+    #[test]
+    fn a_deadline_that_is_put_off_leaves_the_group_where_it_is() {
+        let mut wheel = wheel();
+        wheel.set(0, ticks(5));
+        wheel.set(0, ticks(8));
+        assert_eq!(due(&mut wheel, ticks(5)), [0]);
+        assert_eq!(due(&mut wheel, ticks(8)), NOBODY);
+        // As its host does: then it is put where it waits now.
+        wheel.set(0, ticks(9));
+        assert_eq!(due(&mut wheel, ticks(9)), [0]);
+    }
+
+    #[test]
+    fn an_earlier_deadline_replaces_the_later_one() {
+        let mut wheel = wheel();
+        wheel.set(0, ticks(8));
+        wheel.set(0, ticks(5));
+        assert_eq!(wheel.next(), ticks(5));
+        assert_eq!(due(&mut wheel, ticks(7)), [0]);
+        assert_eq!(due(&mut wheel, ticks(8)), NOBODY);
+    }
+
+    #[test]
+    fn a_group_comes_up_once_in_a_tick_that_it_was_put_on_twice() {
+        let mut wheel = wheel();
+        wheel.set(0, ticks(8));
+        wheel.set(0, ticks(5));
+        assert_eq!(due(&mut wheel, ticks(5)), [0]);
+        wheel.set(0, ticks(8));
+        assert_eq!(due(&mut wheel, ticks(8)), [0]);
+    }
+
+    #[test]
+    fn the_wheel_turns_for_ever() {
+        let mut wheel = wheel();
+        let mut now = 0;
+        for _ in 0..10 {
+            let first = now + SLOTS - 2;
+            wheel.set(0, ticks(first));
+            wheel.set(1, ticks(now + 1));
+            assert_eq!(due(&mut wheel, ticks(now + 1)), [1]);
+            // Round the end of the slots, before the first.
+            wheel.set(1, ticks(now + SLOTS));
+            assert_eq!(wheel.next(), ticks(first));
+            assert_eq!(due(&mut wheel, ticks(first)), [0]);
+            assert_eq!(due(&mut wheel, ticks(now + SLOTS - 1)), NOBODY);
+            assert_eq!(due(&mut wheel, ticks(now + SLOTS)), [1]);
+            now += SLOTS;
+        }
+    }
+
+    #[test]
+    fn what_is_beyond_the_wheel_comes_up_at_its_end_and_takes_nobody_elses_tick() {
+        let mut wheel = wheel();
+        // A whole turn after a group that is in the same slot.
+        wheel.set(0, ticks(3));
+        wheel.set(1, ticks(3 + SLOTS));
+        wheel.set(2, ticks(1_000 * SLOTS));
+        assert_eq!(due(&mut wheel, ticks(3)), [0]);
+        assert_eq!(wheel.next(), ticks(SLOTS - 1));
+        assert_eq!(due(&mut wheel, ticks(SLOTS - 2)), NOBODY);
+        assert_eq!(due(&mut wheel, ticks(SLOTS - 1)), [1, 2]);
+    }
+
+    #[test]
+    fn what_is_past_comes_up_in_the_next_tick() {
+        let mut wheel = wheel();
+        assert_eq!(due(&mut wheel, ticks(5)), NOBODY);
+        wheel.set(0, ticks(2));
+        assert_eq!(wheel.next(), ticks(6));
+        assert_eq!(due(&mut wheel, ticks(6)), [0]);
+    }
+
+    #[test]
+    fn an_empty_wheel_is_looked_at_again_when_it_has_turned() {
+        let wheel = wheel();
+        assert_eq!(wheel.next(), ticks(SLOTS - 1));
+    }
+}
