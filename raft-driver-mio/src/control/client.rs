@@ -76,18 +76,29 @@ pub fn status_within(state_dir: &Path, timeout: Duration) -> Result<Status, AskE
     serde_json::from_value(answer).map_err(|_| AskError::Incomprehensible)
 }
 
-/// Watches the node whose state directory is `state_dir`: its state now, and every change from now on.
+/// Watches the node whose state directory is `state_dir`: its state now, and every change from now on. [`watch_within`] with
+/// [`TIMEOUT`].
 ///
 /// # Errors
 ///
 /// No node can be reached there.
 pub fn watch(state_dir: &Path) -> Result<Watch, AskError> {
+    watch_within(state_dir, TIMEOUT)
+}
+
+/// [`watch`], which waits for `timeout` at the most, at least for a microsecond, to be let in, and for as long again to be told the first
+/// state.
+///
+/// # Errors
+///
+/// No node can be reached there, or not in time.
+pub fn watch_within(state_dir: &Path, timeout: Duration) -> Result<Watch, AskError> {
+    let timeout = timeout.max(Duration::from_micros(1));
     let path = state_dir.join(SOCKET_NAME);
-    let connected = send(&path, &Request::Watch, Instant::now() + TIMEOUT);
+    let connected = send(&path, &Request::Watch, end_of(timeout));
     let stream = connected.map_err(|error| {
         let path = path.clone();
         if is_timeout(&error) {
-            let timeout = TIMEOUT;
             AskError::Silent { path, timeout }
         } else {
             AskError::Unreachable { path, error }
@@ -97,6 +108,7 @@ pub fn watch(state_dir: &Path) -> Result<Watch, AskError> {
         path,
         stream: BufReader::new(stream),
         line: Vec::new(),
+        timeout,
         heard: false,
     })
 }
@@ -107,6 +119,8 @@ pub struct Watch {
     path: PathBuf,
     stream: BufReader<UnixStream>,
     line: Vec<u8>,
+    /// How long the first state is waited for.
+    timeout: Duration,
     heard: bool,
 }
 
@@ -116,7 +130,7 @@ impl Watch {
     ///
     /// # Errors
     ///
-    /// The node is gone, or its process hangs and has not said anything at all for some seconds.
+    /// The node is gone, or its process hangs and has not said anything at all for as long as [`watch_within`] was told.
     pub fn next(&mut self, deadline: Option<Instant>) -> Result<Option<Change>, AskError> {
         let unreachable = |error| AskError::Unreachable {
             path: self.path.clone(),
@@ -127,7 +141,7 @@ impl Watch {
             let patience = match (left, self.heard) {
                 (Some(Duration::ZERO), _) => return Ok(None),
                 (Some(left), true) => Some(left),
-                (left, false) => Some(left.unwrap_or(TIMEOUT).min(TIMEOUT)),
+                (left, false) => Some(left.map_or(self.timeout, |left| left.min(self.timeout))),
                 (None, true) => None,
             };
             let socket = self.stream.get_ref();
@@ -141,7 +155,7 @@ impl Watch {
                 Err(_) if deadline.is_some_and(|at| at <= Instant::now()) => return Ok(None),
                 Err(_) if self.heard => {}
                 Err(_) => {
-                    let (path, timeout) = (self.path.clone(), TIMEOUT);
+                    let (path, timeout) = (self.path.clone(), self.timeout);
                     return Err(AskError::Silent { path, timeout });
                 }
             }
@@ -179,6 +193,12 @@ fn connect(path: &Path, _timeout: Duration) -> io::Result<UnixStream> {
     UnixStream::connect(path)
 }
 
+/// The end of a time that begins now. One that ends beyond all clocks is as good as for ever.
+fn end_of(time: Duration) -> Instant {
+    let now = Instant::now();
+    now.checked_add(time).unwrap_or(now + FOR_EVER)
+}
+
 /// What is left until then, as a time-out: never zero, which would be none.
 fn left(until: Instant) -> io::Result<Option<Duration>> {
     match until.saturating_duration_since(Instant::now()) {
@@ -197,9 +217,7 @@ fn send(path: &Path, request: &Request, until: Instant) -> io::Result<UnixStream
 }
 
 fn exchange(path: &Path, request: &Request, timeout: Duration) -> io::Result<Value> {
-    // A time beyond all clocks is as good as for ever.
-    let now = Instant::now();
-    let until = now.checked_add(timeout).unwrap_or(now + FOR_EVER);
+    let until = end_of(timeout);
     let stream = send(path, request, until)?;
     stream.set_read_timeout(left(until)?)?;
     let mut answer = String::new();
@@ -246,7 +264,8 @@ impl fmt::Display for AskError {
                 f,
                 "{}: no answer within {} s: the process hangs or is stopped",
                 path.display(),
-                timeout.as_secs_f64()
+                // What is left of a time is not said to the nanosecond.
+                (timeout.as_secs_f64() * 1e3).round() / 1e3
             ),
             AskError::Refused(error) => f.write_str(error),
             AskError::Incomprehensible => {

@@ -9,7 +9,7 @@ use raft_driver_mio::control::client::{self, AskError};
 use raft_driver_mio::control::{Change, Request, SOCKET_NAME};
 use rustix::process::Signal;
 
-use crate::common::{Hosts, Killed, Lines, Node, leader, said, wait_until};
+use crate::common::{Hosts, Killed, Lines, Node, leader, raft, said, wait_until};
 
 fn three(hosts: &Hosts) -> Vec<Node> {
     (1..=3).map(|id| hosts.start(id, &[])).collect()
@@ -167,6 +167,12 @@ fn a_node_that_hangs_is_not_waited_for_longer_than_one_wishes() {
         assert_eq!(code, Some(3), "{words}");
         assert!(words.contains("no answer within 0.07 s"), "{words}");
     }
+    let (code, _, words) = hosts.ask(1, &["wait", "--any", "--timeout", "70ms"]);
+    assert_eq!(code, Some(124), "{words}");
+    // The one when it was let in within the time.
+    let says = ["the node has not answered", "no answer within 0.0"];
+    assert!(words.contains("the time is over: "), "{words}");
+    assert!(says.iter().any(|says| words.contains(says)), "{words}");
     node.process.signal(Signal::CONT);
     assert_eq!(hosts.ask(1, &["leader", "--timeout", "100s"]).2, "");
 }
@@ -185,6 +191,28 @@ fn a_queue_before_a_node_that_hangs_is_not_waited_in_for_ever() {
         let silent = client::ask_within(dir.path(), &Request::Status, timeout);
         assert!(matches!(silent, Err(AskError::Silent { .. })), "{silent:?}");
     }
+    // The queue is full by now.
+    match client::watch_within(dir.path(), timeout) {
+        Err(AskError::Silent {
+            timeout: within, ..
+        }) => assert_eq!(within, timeout),
+        watched => panic!("{watched:?}"),
+    }
+    let state_dir = dir.path().to_str().expect("a path in UTF-8");
+    let (code, _, words) = said(&mut raft([
+        "wait",
+        "--any",
+        "--timeout",
+        "70ms",
+        "--state-dir",
+        state_dir,
+    ]));
+    assert_eq!(code, Some(124), "{words}");
+    let says = "the time is over: ";
+    assert!(
+        words.contains(says) && words.contains("no answer within 0"),
+        "{words}"
+    );
 }
 
 #[test]

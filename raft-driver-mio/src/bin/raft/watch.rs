@@ -93,9 +93,11 @@ fn wait_for(args: &WaitArgs) -> Result<u8, Failure> {
         .timeout
         .and_then(|wait| Instant::now().checked_add(wait));
     let wanted = |change: &Change| change.active || (args.any && change.leader.is_some());
-    let mut missing = String::new();
+    let left = || deadline.map(|at| at.saturating_duration_since(Instant::now()));
+    let mut missing = "the node has not answered".to_owned();
     loop {
-        let mut states = client::watch(&state_dir);
+        let patience = left().map_or(client::TIMEOUT, |left| left.min(client::TIMEOUT));
+        let mut states = client::watch_within(&state_dir, patience);
         let error = loop {
             match states.as_mut().map(|states| states.next(deadline)) {
                 Ok(Ok(Some(change))) if wanted(&change) => return Ok(0),
@@ -105,7 +107,7 @@ fn wait_for(args: &WaitArgs) -> Result<u8, Failure> {
                 Err(error) => break error.to_string(),
             }
         };
-        let left = deadline.map(|at| at.saturating_duration_since(Instant::now()));
+        let left = left();
         if left.is_some_and(|left| left.is_zero()) {
             return Err(Failure(format!("the time is over: {error}"), TIMED_OUT));
         }
