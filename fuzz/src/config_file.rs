@@ -18,7 +18,18 @@ pub fn check(text: &str) {
     match File::parse(text) {
         Ok(file) if file.node.is_empty() => one_node(&file),
         Ok(file) => all_hosts(&file),
-        Err(error) => assert!(!error.trim().is_empty(), "an error that says nothing"),
+        Err(error) => {
+            assert!(
+                !error.to_string().trim().is_empty(),
+                "an error that says nothing"
+            );
+            let lines = text.lines().count().max(1);
+            assert!(
+                error
+                    .line()
+                    .is_none_or(|line| (1..=lines + 1).contains(&line))
+            );
+        }
     }
 }
 
@@ -31,7 +42,7 @@ fn one_node(file: &File) {
                 assert_eq!(again, Ok((id, address)));
                 voters.push(id);
             }
-            Err(error) => assert!(error.starts_with("peer: "), "{error}"),
+            Err(error) => assert!(error.to_string().starts_with("peer: "), "{error}"),
         }
     }
     for duration in [file.heartbeat, file.election_timeout]

@@ -1,5 +1,6 @@
 //! Durations as people write them (feature `config-file`): `50ms`, `1.5s`.
 
+use std::fmt;
 use std::time::Duration;
 
 /// The units and how many nanoseconds each has.
@@ -11,12 +12,28 @@ const UNITS: [(&str, f64); 5] = [
     ("h", 3600e9),
 ];
 
+/// The text is no duration.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct DurationError(String);
+
+impl fmt::Display for DurationError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let text = &self.0;
+        write!(
+            f,
+            "`{text}` is no duration: write a number and a unit (us, ms, s, m, h), as in 50ms or 1.5s"
+        )
+    }
+}
+
+impl std::error::Error for DurationError {}
+
 /// Reads a number with a unit: `us`, `ms`, `s`, `m` or `h`.
 ///
 /// # Errors
 ///
 /// What is wrong with it, and how to write one.
-pub fn parse(text: &str) -> Result<Duration, String> {
+pub fn parse(text: &str) -> Result<Duration, DurationError> {
     let digits = text
         .find(|c: char| !c.is_ascii_digit() && c != '.')
         .unwrap_or(text.len());
@@ -29,9 +46,7 @@ pub fn parse(text: &str) -> Result<Duration, String> {
         .filter(|nanoseconds| nanoseconds.is_finite() && *nanoseconds < 1e18);
     match nanoseconds {
         Some(nanoseconds) => Ok(Duration::from_nanos(nanoseconds.round() as u64)),
-        None => Err(format!(
-            "`{text}` is no duration: write a number and a unit (us, ms, s, m, h), as in 50ms or 1.5s"
-        )),
+        None => Err(DurationError(text.to_owned())),
     }
 }
 
@@ -62,7 +77,7 @@ mod tests {
             "9999999999999999h",
             "٣s",
         ] {
-            let error = parse(text).expect_err(text);
+            let error = parse(text).expect_err(text).to_string();
             assert!(error.contains(text) && error.contains("50ms"), "{error}");
         }
     }

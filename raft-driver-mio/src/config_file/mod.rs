@@ -1,5 +1,6 @@
 //! The file of `raft node --config` (feature `config-file`). It is here, and not in the program, so that it can be fuzzed.
 
+mod error;
 mod nodes;
 
 use std::net::SocketAddr;
@@ -12,6 +13,7 @@ use serde::{Deserialize, Deserializer};
 use crate::PeerAddress;
 use crate::duration;
 
+pub use error::{FileError, OptionError};
 pub use nodes::Node;
 
 /// The file of `--config`: the options of the command line, under the same names; or one for all hosts, in
@@ -112,12 +114,12 @@ fn optional_address<'de, D: Deserializer<'de>>(from: D) -> Result<Option<SocketA
 /// # Errors
 ///
 /// What is wrong with it, and how to write one.
-pub fn parse_listen(text: &str) -> Result<SocketAddr, String> {
+pub fn parse_listen(text: &str) -> Result<SocketAddr, OptionError> {
     text.parse().map_err(|_| {
-        format!(
+        OptionError::of(format!(
             "`{text}` is no address to listen on: write ADDRESS:PORT, as in 10.0.0.1:7400 or [::1]:7400; \
              a host name will not do"
-        )
+        ))
     })
 }
 
@@ -127,16 +129,16 @@ impl File {
     /// # Errors
     ///
     /// The file's name, and why it cannot be read or what is wrong in it.
-    pub fn read(path: &Path) -> Result<File, String> {
-        let in_file = |error: &dyn std::fmt::Display| format!("{}: {error}", path.display());
-        let text = std::fs::read_to_string(path).map_err(|error| {
-            let remedy = match error.kind() {
-                std::io::ErrorKind::InvalidData => "write it as UTF-8 text",
-                _ => "give a file that is there and that you may read",
-            };
-            format!("config: {}: {remedy}", in_file(&error))
+    pub fn read(path: &Path) -> Result<File, FileError> {
+        let path_of = || path.to_owned();
+        let text = std::fs::read_to_string(path).map_err(|source| FileError::Unreadable {
+            path: path_of(),
+            source,
         })?;
-        File::parse(&text).map_err(|error| in_file(&error))
+        File::parse(&text).map_err(|error| FileError::Content {
+            path: path_of(),
+            error,
+        })
     }
 
     /// Reads what a file holds.
@@ -144,8 +146,9 @@ impl File {
     /// # Errors
     ///
     /// The line and what is wrong in it.
-    pub fn parse(text: &str) -> Result<File, String> {
-        let file: File = toml::from_str(text).map_err(|error| error.to_string())?;
+    pub fn parse(text: &str) -> Result<File, OptionError> {
+        let file: File =
+            toml::from_str(text).map_err(|error| OptionError::of_toml(&error, text))?;
         file.check_nodes()?;
         Ok(file)
     }
@@ -156,17 +159,17 @@ impl File {
 /// # Errors
 ///
 /// What is wrong with it, and how to write one.
-pub fn parse_peer(text: &str) -> Result<(NodeId, PeerAddress), String> {
+pub fn parse_peer(text: &str) -> Result<(NodeId, PeerAddress), OptionError> {
     let parsed = text
         .split_once('=')
         .and_then(|(id, address)| Some((id.parse().ok()?, address)));
     let Some((id, address)) = parsed else {
-        return Err(format!(
+        return Err(OptionError::of(format!(
             "peer: `{text}` is no peer: write ID=HOST:PORT, as in 2=10.0.0.2:7400"
-        ));
+        )));
     };
     match address.parse() {
         Ok(address) => Ok((NodeId(id), address)),
-        Err(error) => Err(format!("peer: node {id}: {error}")),
+        Err(error) => Err(OptionError::of(format!("peer: node {id}: {error}"))),
     }
 }

@@ -5,7 +5,7 @@ use std::net::SocketAddr;
 use raft_core::NodeId;
 use serde::Deserialize;
 
-use super::File;
+use super::{File, OptionError};
 use crate::PeerAddress;
 
 /// One voter of the cluster, in a file for all hosts.
@@ -28,7 +28,7 @@ pub struct Node {
 
 impl File {
     /// Checks the table of nodes, if there is one, and that nothing else says what it says.
-    pub(super) fn check_nodes(&self) -> Result<(), String> {
+    pub(super) fn check_nodes(&self) -> Result<(), OptionError> {
         if self.node.is_empty() {
             return Ok(());
         }
@@ -39,9 +39,9 @@ impl File {
             ("witness", self.witness),
         ];
         if let Some((name, _)) = ones_own.iter().find(|(_, given)| *given) {
-            return Err(format!(
+            return Err(OptionError::of(format!(
                 "{name}: the file has a [[node]] table and is for all hosts: say there what is one node's own"
-            ));
+            )));
         }
         check(&self.node)
     }
@@ -52,7 +52,7 @@ impl File {
     /// # Errors
     ///
     /// There is none; the error names those that there are.
-    pub fn pick(&self, id: Option<u64>, host: &str) -> Result<u64, String> {
+    pub fn pick(&self, id: Option<u64>, host: &str) -> Result<u64, OptionError> {
         pick(&self.node, id, host).map(|node| node.id)
     }
 
@@ -62,7 +62,7 @@ impl File {
     /// # Errors
     ///
     /// The table does not say where the node listens, or names no such node.
-    pub fn narrow(&mut self, id: u64, listen: Option<SocketAddr>) -> Result<(), String> {
+    pub fn narrow(&mut self, id: u64, listen: Option<SocketAddr>) -> Result<(), OptionError> {
         let me = pick(&self.node, Some(id), "")?;
         self.listen = match listen {
             Some(listen) => Some(listen),
@@ -78,35 +78,37 @@ impl File {
 }
 
 impl Node {
-    fn peer(&self) -> Result<(NodeId, PeerAddress), String> {
+    fn peer(&self) -> Result<(NodeId, PeerAddress), OptionError> {
         let id = NodeId(self.id);
         match self.address.parse() {
             Ok(address) => Ok((id, address)),
-            Err(error) => Err(format!("node: node {id}: address: {error}")),
+            Err(error) => Err(OptionError::of(format!(
+                "node: node {id}: address: {error}"
+            ))),
         }
     }
 
-    fn listen(&self) -> Result<SocketAddr, String> {
+    fn listen(&self) -> Result<SocketAddr, OptionError> {
         match (self.listen, self.peer()?) {
             (Some(listen), _) | (None, (_, PeerAddress::Address(listen))) => Ok(listen),
-            (None, (id, PeerAddress::Name { port, .. })) => Err(format!(
+            (None, (id, PeerAddress::Name { port, .. })) => Err(OptionError::of(format!(
                 "node: node {id}: its address is a host name, on which it cannot listen: give it \
                  `listen = \"ADDRESS:{port}\"` as well"
-            )),
+            ))),
         }
     }
 }
 
 /// Checks what must hold between the nodes, whichever of them runs here.
-fn check(nodes: &[Node]) -> Result<(), String> {
+fn check(nodes: &[Node]) -> Result<(), OptionError> {
     for (index, node) in nodes.iter().enumerate() {
         node.peer()?;
         for other in nodes.iter().take(index) {
             if other.id == node.id {
-                return Err(format!(
+                return Err(OptionError::of(format!(
                     "node: two have the id {}: give each a number of its own",
                     node.id
-                ));
+                )));
             }
             let same = |host: &String| {
                 let host = host.to_ascii_lowercase();
@@ -114,16 +116,16 @@ fn check(nodes: &[Node]) -> Result<(), String> {
             };
             if let Some(host) = node.host.as_ref().filter(|host| same(host)) {
                 let (one, two) = (other.id, node.id);
-                return Err(format!(
+                return Err(OptionError::of(format!(
                     "node: nodes {one} and {two} have the same host, {host}: leave `host` out and choose with --id"
-                ));
+                )));
             }
         }
     }
     Ok(())
 }
 
-fn pick<'a>(nodes: &'a [Node], id: Option<u64>, host: &str) -> Result<&'a Node, String> {
+fn pick<'a>(nodes: &'a [Node], id: Option<u64>, host: &str) -> Result<&'a Node, OptionError> {
     let is_here = |node: &&Node| match id {
         Some(id) => node.id == id,
         None => node.host.as_ref().is_some_and(|name| is_named(host, name)),
@@ -135,12 +137,12 @@ fn pick<'a>(nodes: &'a [Node], id: Option<u64>, host: &str) -> Result<&'a Node, 
         };
         let all: Vec<String> = nodes.iter().map(named).collect();
         let all = all.join(", ");
-        match id {
+        OptionError::of(match id {
             Some(id) => format!("id: {id} is none of the nodes in the file: {all}"),
             None => format!(
                 "id: no node in the file has the host {host}: give --id, or `host` to one of its nodes: {all}"
             ),
-        }
+        })
     })
 }
 
@@ -185,7 +187,7 @@ mod tests {
             (None, "beta", "the host beta: give --id"),
             (None, "delta", "1 (alpha), 2 (beta.example), 3"),
         ] {
-            let error = pick(id, host).expect_err(part);
+            let error = pick(id, host).expect_err(part).to_string();
             assert!(error.contains(part), "{error}");
         }
     }
@@ -194,7 +196,7 @@ mod tests {
     fn a_node_listens_on_its_address_unless_it_says_otherwise() {
         let nodes = three();
         assert_eq!(nodes[0].listen(), Ok("10.0.0.1:7400".parse().unwrap()));
-        let error = nodes[2].listen().expect_err("a host name");
+        let error = nodes[2].listen().expect_err("a host name").to_string();
         assert!(error.contains("listen = \"ADDRESS:7400\""), "{error}");
     }
 
@@ -204,7 +206,7 @@ mod tests {
         let with = |change: fn(&mut Vec<Node>)| {
             let mut nodes = three();
             change(&mut nodes);
-            check(&nodes).expect_err("a slip")
+            check(&nodes).expect_err("a slip").to_string()
         };
         let error = with(|nodes| nodes[2].id = 1);
         assert!(error.contains("two have the id 1"), "{error}");

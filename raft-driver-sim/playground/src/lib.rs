@@ -51,10 +51,12 @@ pub extern "C" fn obey() -> usize {
     answer(|page| {
         let line = String::from_utf8_lossy(&page.input).into_owned();
         let obeyed = match (&mut page.play, line.strip_prefix("start ")) {
-            (Some(play), _) => play.obey(&line),
+            (Some(play), _) => play.obey(&line).map_err(|error| error.to_string()),
             (None, Some(start)) => {
                 let (name, seed) = start.split_once(' ').unwrap_or((start, "1"));
-                Play::new(name, seed.parse().unwrap_or(1)).map(|play| page.play = Some(play))
+                Play::new(name, seed.parse().unwrap_or(1))
+                    .map(|play| page.play = Some(play))
+                    .map_err(|error| error.to_string())
             }
             (None, None) => Err("nothing was started yet".to_owned()),
         };

@@ -13,6 +13,7 @@ pub use list::ALL;
 pub use stage::Stage;
 pub use table::{Outcome, Row, Table};
 
+use core::fmt;
 use core::time::Duration;
 
 use raft_core::{Options, Protocol};
@@ -81,18 +82,30 @@ impl Best {
 /// For how long a recording goes on from the fault on.
 const RECORDED: Duration = Duration::from_secs(12);
 
+/// There is no [`Pathology`] of that number; the text names those that there are.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct UnknownRow(String);
+
+impl fmt::Display for UnknownRow {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let ids = ALL.map(|pathology| pathology.id).join(", ");
+        write!(f, "there is no row `{}`: they are {ids}", self.0)
+    }
+}
+
+impl core::error::Error for UnknownRow {}
+
 impl Pathology {
     /// The one of this number.
     ///
     /// # Errors
     ///
     /// The numbers that there are.
-    pub fn find(id: &str) -> Result<&'static Pathology, String> {
-        let ids = || ALL.map(|pathology| pathology.id).join(", ");
+    pub fn find(id: &str) -> Result<&'static Pathology, UnknownRow> {
         let found = ALL
             .iter()
             .find(|pathology| pathology.id.eq_ignore_ascii_case(id));
-        found.ok_or_else(|| format!("there is no row `{id}`: they are {}", ids()))
+        found.ok_or_else(|| UnknownRow(id.to_owned()))
     }
 
     /// Records everything that happens until twelve seconds after the fault began.

@@ -7,7 +7,7 @@ use core::time::Duration;
 
 use raft_core::{LogIndex, LogPosition, NodeId, RoleKind, Term};
 
-use super::words;
+use super::{ScenarioError, words};
 use crate::clock::ClockRate;
 use crate::network::Conditions;
 use crate::observer::Observer;
@@ -78,12 +78,16 @@ pub enum Deed {
 }
 
 impl FromStr for Deed {
-    type Err = String;
+    type Err = ScenarioError;
 
-    fn from_str(text: &str) -> Result<Self, String> {
+    fn from_str(text: &str) -> Result<Self, ScenarioError> {
         let words: Vec<&str> = text.split_whitespace().collect();
-        let unknown = || format!("`{text}` is nothing that a script can do: it reads {FORMS}");
-        let who = |word: &str| word.parse::<Who>().map_err(|()| unknown());
+        let unknown = || {
+            ScenarioError(format!(
+                "`{text}` is nothing that a script can do: it reads {FORMS}"
+            ))
+        };
+        let who = |word: &str| word.parse::<Who>().map_err(|_| unknown());
         let node = |word: &str| word.parse().map(NodeId).map_err(|_| unknown());
         let deed = match words.as_slice() {
             ["crash", one] => Deed::Crash(who(one)?, None),
@@ -103,7 +107,7 @@ impl FromStr for Deed {
             ["partition", rest @ ..] => {
                 let groups = rest.split(|word| *word == "|");
                 let groups = groups.map(|group| group.iter().map(|word| node(word)).collect());
-                Deed::Partition(groups.collect::<Result<_, String>>()?)
+                Deed::Partition(groups.collect::<Result<_, ScenarioError>>()?)
             }
             ["transfer", one] => Deed::Transfer(who(one)?, None),
             ["transfer", one, "to", to] => Deed::Transfer(who(one)?, Some(node(to)?)),
@@ -131,17 +135,18 @@ impl FromStr for Deed {
 }
 
 impl FromStr for Who {
-    type Err = ();
+    type Err = ScenarioError;
 
-    fn from_str(word: &str) -> Result<Self, ()> {
+    fn from_str(word: &str) -> Result<Self, ScenarioError> {
         match word {
             "leader" => Ok(Who::Leader),
             "followers" => Ok(Who::Followers),
             "all" => Ok(Who::All),
-            number => number
-                .parse()
-                .map(|id| Who::Node(NodeId(id)))
-                .map_err(|_| ()),
+            number => number.parse().map(|id| Who::Node(NodeId(id))).map_err(|_| {
+                ScenarioError(format!(
+                    "`{word}` is nobody: write a node's number, leader, followers or all"
+                ))
+            }),
         }
     }
 }

@@ -5,7 +5,7 @@ use core::time::Duration;
 use raft_core::{Config, NodeId, Options, Protocol};
 use serde::Deserialize;
 
-use super::{Deed, Run, Scenario, window, words};
+use super::{Deed, Run, Scenario, ScenarioError, window, words};
 use crate::disk::DiskOptions;
 use crate::lab3a::{Lab, Network, Test};
 use crate::network::Conditions;
@@ -235,6 +235,6 @@ fn script_line(line: &str, nodes: usize) -> Result<(Duration, Deed, String), Str
     Ok((time, deed, words.to_owned()))
 }
 
-fn at(key: &'static str) -> impl Fn(String) -> String {
+fn at(key: &'static str) -> impl Fn(ScenarioError) -> String {
     move |error| format!("{key}: {error}")
 }

@@ -4,6 +4,7 @@ mod deed;
 mod file;
 mod words;
 
+use core::fmt;
 use core::ops::Range;
 use core::time::Duration;
 
@@ -68,21 +69,33 @@ enum Run {
     Lab(Lab, Test),
 }
 
+/// What is wrong with a scenario or with a word of one, and how to write it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ScenarioError(String);
+
+impl fmt::Display for ScenarioError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl core::error::Error for ScenarioError {}
+
 impl Scenario {
     /// One of [`NAMED`].
     ///
     /// # Errors
     ///
     /// The names that there are.
-    pub fn named(name: &str) -> Result<Self, String> {
+    pub fn named(name: &str) -> Result<Self, ScenarioError> {
         match NAMED.iter().find(|(known, _)| *known == name) {
             Some((_, file)) => Self::parse(file),
             None => {
                 let names: Vec<&str> = NAMED.iter().map(|(name, _)| *name).collect();
                 let names = names.join(", ");
-                Err(format!(
+                Err(ScenarioError(format!(
                     "there is no scenario `{name}`: give a file, or one of {names}"
-                ))
+                )))
             }
         }
     }
@@ -92,8 +105,8 @@ impl Scenario {
     /// # Errors
     ///
     /// The key, what is wrong with its value, and how to write it.
-    pub fn parse(text: &str) -> Result<Self, String> {
-        file::parse(text)
+    pub fn parse(text: &str) -> Result<Self, ScenarioError> {
+        file::parse(text).map_err(ScenarioError)
     }
 
     /// Runs it and records everything that happens. `command` is what makes the same run again.
@@ -132,7 +145,7 @@ impl Scenario {
 /// # Errors
 ///
 /// What is wrong with it, and how to write one.
-pub fn duration(text: &str) -> Result<Duration, String> {
+pub fn duration(text: &str) -> Result<Duration, ScenarioError> {
     words::duration(text)
 }
 
@@ -141,7 +154,7 @@ pub fn duration(text: &str) -> Result<Duration, String> {
 /// # Errors
 ///
 /// What is wrong with it, and how to write one.
-pub fn window(text: &str) -> Result<Range<u64>, String> {
+pub fn window(text: &str) -> Result<Range<u64>, ScenarioError> {
     let range = words::range(text)?;
     Ok(nanos(*range.start())..nanos(*range.end()))
 }
@@ -207,10 +220,10 @@ mod tests {
             (with("lab3a = \"many\""), "leave those out"),
         ] {
             let error = Scenario::parse(&text).expect_err(&text);
-            assert!(error.contains(named), "{text}: {error}");
+            assert!(error.to_string().contains(named), "{text}: {error}");
         }
         let error = Scenario::named("nowhere").expect_err("no such name");
-        assert!(error.contains("leader-crash"), "{error}");
+        assert!(error.to_string().contains("leader-crash"), "{error}");
     }
 
     #[test]

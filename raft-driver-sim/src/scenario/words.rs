@@ -3,6 +3,7 @@
 use core::ops::RangeInclusive;
 use core::time::Duration;
 
+use super::ScenarioError;
 use crate::rng::Chance;
 
 /// The units, and the nanoseconds of each.
@@ -30,7 +31,7 @@ fn times(number: &str, unit: u64) -> Option<u64> {
 }
 
 /// `50ms`, `1.5s`.
-pub(super) fn duration(text: &str) -> Result<Duration, String> {
+pub(super) fn duration(text: &str) -> Result<Duration, ScenarioError> {
     let digits = text.find(|c: char| !c.is_ascii_digit() && c != '.');
     let (number, unit) = text.split_at(digits.unwrap_or(text.len()));
     UNITS
@@ -39,26 +40,34 @@ pub(super) fn duration(text: &str) -> Result<Duration, String> {
         .and_then(|(_, nanos)| times(number, *nanos))
         .map(Duration::from_nanos)
         .ok_or_else(|| {
-            format!("`{text}` is no duration: write a number and a unit (ns, us, ms, s, m), as in 50ms or 1.5s")
+            ScenarioError(format!(
+                "`{text}` is no duration: write a number and a unit (ns, us, ms, s, m), as in 50ms or 1.5s"
+            ))
         })
 }
 
 /// `1ms..5ms`, or one duration.
-pub(super) fn range(text: &str) -> Result<RangeInclusive<Duration>, String> {
+pub(super) fn range(text: &str) -> Result<RangeInclusive<Duration>, ScenarioError> {
     let (from, to) = text.split_once("..").unwrap_or((text, text));
     let (from, to) = (duration(from.trim())?, duration(to.trim())?);
     if from > to {
-        return Err(format!("`{text}` is no range: the smaller end comes first"));
+        return Err(ScenarioError(format!(
+            "`{text}` is no range: the smaller end comes first"
+        )));
     }
     Ok(from..=to)
 }
 
 /// `10%`, `0.5%`.
-pub(super) fn chance(text: &str) -> Result<Chance, String> {
+pub(super) fn chance(text: &str) -> Result<Chance, ScenarioError> {
     millionths(text)
         .filter(|millionths| *millionths <= 1_000_000)
         .map(Chance::millionths)
-        .ok_or_else(|| format!("`{text}` is no chance: write 0% to 100%, as in 10% or 0.5%"))
+        .ok_or_else(|| {
+            ScenarioError(format!(
+                "`{text}` is no chance: write 0% to 100%, as in 10% or 0.5%"
+            ))
+        })
 }
 
 /// Percent in millionths.
@@ -96,14 +105,18 @@ mod tests {
             "5 s",
         ] {
             let error = duration(text).expect_err(text);
-            assert!(error.contains(text) && error.contains("50ms"), "{error}");
+            assert!(
+                error.0.contains(text) && error.0.contains("50ms"),
+                "{error}"
+            );
         }
         for text in ["5", "101%", "%", "-1%"] {
-            assert!(chance(text).expect_err(text).contains("10%"));
+            assert!(chance(text).expect_err(text).0.contains("10%"));
         }
         assert!(
             range("5ms..1ms")
                 .expect_err("backwards")
+                .0
                 .contains("smaller")
         );
     }

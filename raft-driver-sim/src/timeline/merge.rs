@@ -4,7 +4,7 @@ use std::collections::{HashMap, HashSet, VecDeque};
 
 use raft_core::{Action, Event, Message, NodeId};
 
-use super::record::{Record, Recording, What};
+use super::record::{Record, Recording, RecordingError, What};
 use crate::observer::Fault;
 
 /// Puts the traces of the nodes of one cluster on one clock: the time of day of each node's start, corrected so that no message
@@ -13,24 +13,25 @@ use crate::observer::Fault;
 /// # Errors
 ///
 /// What is missing, or does not fit.
-pub fn merge(recordings: Vec<Recording>) -> Result<Recording, String> {
-    if let [_] = recordings.as_slice() {
-        return recordings.into_iter().next().ok_or_else(String::new);
-    }
+pub fn merge(recordings: Vec<Recording>) -> Result<Recording, RecordingError> {
+    let recordings = match <[Recording; 1]>::try_from(recordings) {
+        Ok([alone]) => return Ok(alone),
+        Err(several) => several,
+    };
     let mut starts = Vec::new();
     for (index, recording) in recordings.into_iter().enumerate() {
         let header = &recording.header;
         let (Some(node), Some(unix_time)) = (header.node, header.unix_time) else {
-            return Err(format!(
+            return Err(RecordingError::of(format!(
                 "trace {}: it is of no single node with a time of day, so it cannot be merged with others: view it alone",
                 index + 1
-            ));
+            )));
         };
         starts.push((unix_time, node, recording));
     }
     starts.sort_by_key(|(unix_time, ..)| *unix_time);
     let Some((began, _, first)) = starts.first() else {
-        return Err("there is no trace".to_owned());
+        return Err(RecordingError::of("there is no trace"));
     };
     let mut header = first.header.clone();
     let began = *began;
@@ -63,7 +64,9 @@ pub fn merge(recordings: Vec<Recording>) -> Result<Recording, String> {
         }
     }
     if voters.iter().collect::<HashSet<_>>().len() > raft_core::Config::MAX_VOTERS {
-        return Err("the traces name too many voters: they are not of one cluster".to_owned());
+        return Err(RecordingError::of(
+            "the traces name too many voters: they are not of one cluster",
+        ));
     }
     voters.sort_unstable();
     voters.dedup();
@@ -203,7 +206,7 @@ mod tests {
         world.header.node = None;
         let error = merge(vec![world, recording(2, 0, Vec::new())]).expect_err("no single node");
         assert!(
-            error.contains("trace 1") && error.contains("alone"),
+            error.to_string().contains("trace 1") && error.to_string().contains("alone"),
             "{error}"
         );
     }

@@ -29,7 +29,7 @@ use raft_core::{MessageKind, NodeId, RoleKind, Timer};
 use serde::Serialize;
 
 pub use merge::merge;
-pub use record::{Header, Record, Recorder, Recording, TRACE_VERSION, What};
+pub use record::{Header, Record, Recorder, Recording, RecordingError, TRACE_VERSION, What};
 pub(crate) use words::message as describe;
 
 /// What a picture shows. Times are in nanoseconds since the trace began.

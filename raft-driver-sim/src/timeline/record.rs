@@ -1,5 +1,6 @@
 //! A trace in JSON lines: a header, then a record for everything that happens. `docs/trace.md` describes it.
 
+use core::fmt;
 use std::io::{BufRead, Write};
 
 use raft_core::{Action, Config, Event, Message, NodeId, Protocol, State};
@@ -263,6 +264,38 @@ impl Observer for Recorder {
     }
 }
 
+/// What is wrong with a trace that was read, or with several that were to be merged.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RecordingError {
+    line: Option<usize>,
+    message: String,
+}
+
+impl RecordingError {
+    pub(super) fn of(message: impl Into<String>) -> Self {
+        RecordingError {
+            line: None,
+            message: message.into(),
+        }
+    }
+
+    /// The line in which it is wrong, from 1, if it is in one.
+    pub fn line(&self) -> Option<usize> {
+        self.line
+    }
+}
+
+impl fmt::Display for RecordingError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if let Some(line) = self.line {
+            write!(f, "line {line}: ")?;
+        }
+        f.write_str(&self.message)
+    }
+}
+
+impl core::error::Error for RecordingError {}
+
 impl Recording {
     /// Writes it, one JSON object a line.
     ///
@@ -284,11 +317,11 @@ impl Recording {
     /// # Errors
     ///
     /// The line and what is wrong with it.
-    pub fn read(input: impl BufRead) -> Result<Self, String> {
+    pub fn read(input: impl BufRead) -> Result<Self, RecordingError> {
         let mut all = Self::read_all(input)?;
         match (all.pop(), all.len()) {
             (Some(recording), 0) => Ok(recording),
-            _ => Err("there is more than one trace in it".to_owned()),
+            _ => Err(RecordingError::of("there is more than one trace in it")),
         }
     }
 
@@ -298,17 +331,20 @@ impl Recording {
     /// # Errors
     ///
     /// The line and what is wrong with it.
-    pub fn read_all(input: impl BufRead) -> Result<Vec<Self>, String> {
+    pub fn read_all(input: impl BufRead) -> Result<Vec<Self>, RecordingError> {
         let mut all: Vec<Self> = Vec::new();
         // What is wrong with the line before, unless it was the last of its trace.
-        let mut wrong: Option<String> = None;
+        let mut wrong: Option<RecordingError> = None;
         for (index, line) in input.lines().enumerate() {
-            let line = line.map_err(|error| format!("line {}: {error}", index + 1))?;
+            let in_line = |error: &dyn fmt::Display| RecordingError {
+                line: Some(index + 1),
+                message: error.to_string(),
+            };
+            let line = line.map_err(|error| in_line(&error))?;
             let line = header_in(&line);
             if line.starts_with(HEADER) || all.is_empty() {
                 wrong = None;
-                let header =
-                    header(line).map_err(|error| format!("line {}: {error}", index + 1))?;
+                let header = header(line).map_err(|error| in_line(&error))?;
                 all.push(Recording {
                     header,
                     records: Vec::new(),
@@ -320,12 +356,12 @@ impl Recording {
             }
             match (serde_json::from_str::<Record>(line), all.last_mut()) {
                 (Ok(record), Some(recording)) => recording.records.push(record),
-                (Err(error), _) => wrong = Some(format!("line {}: {error}", index + 1)),
+                (Err(error), _) => wrong = Some(in_line(&error)),
                 (Ok(_), None) => {}
             }
         }
         if all.is_empty() {
-            return Err("it is empty, and no trace".to_owned());
+            return Err(RecordingError::of("it is empty, and no trace"));
         }
         for recording in &mut all {
             recording.records.sort_by_key(|record| record.t);
@@ -362,4 +398,25 @@ fn header(line: &str) -> Result<Header, String> {
         return Err(format!("voters: 1 to {most} must be named"));
     }
     Ok(header)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_error_of_a_trace_knows_its_line() {
+        let header = r#"{"raft_trace":99,"#;
+        let error = Recording::read_all(header.as_bytes()).expect_err("half a header");
+        assert_eq!(error.line(), Some(1));
+        assert!(
+            error.to_string().starts_with("line 1: it is no header"),
+            "{error}"
+        );
+        let error = Recording::read_all([].as_slice()).expect_err("nothing");
+        assert_eq!(
+            (error.line(), error.to_string().as_str()),
+            (None, "it is empty, and no trace")
+        );
+    }
 }

@@ -13,7 +13,7 @@ use crate::{keys, options};
 
 fn file(given: &options::Options) -> Result<File, String> {
     match &given.config {
-        Some(path) => File::read(path),
+        Some(path) => File::read(path).map_err(|error| error.to_string()),
         None => Ok(File::default()),
     }
 }
@@ -31,8 +31,9 @@ fn narrow(file: &mut File, given: &options::Options) -> Result<(), String> {
     }
     let host = rustix::system::uname();
     let host = host.nodename().to_string_lossy().into_owned();
-    let me = file.pick(given.id, &host)?;
-    file.narrow(me, given.listen)
+    let me = file.pick(given.id, &host);
+    me.and_then(|me| file.narrow(me, given.listen))
+        .map_err(|error| error.to_string())
 }
 
 /// What is missing, and how to give it.
@@ -88,7 +89,7 @@ pub(crate) fn read(given: options::Options) -> Result<Given, String> {
     };
     settings.peers = peers
         .iter()
-        .map(|peer| parse_peer(peer))
+        .map(|peer| parse_peer(peer).map_err(|error| error.to_string()))
         .collect::<Result<_, _>>()?;
     one_address_each(&settings)?;
     settings.alone = given.alone || file.alone;

@@ -92,7 +92,8 @@ pub(crate) struct Pictures {
 pub(crate) fn run(arguments: &Arguments) -> ExitCode {
     if arguments.source.list {
         for (name, file) in NAMED {
-            let title = Scenario::parse(file).map_or_else(|error| error, |scenario| scenario.title);
+            let title = Scenario::parse(file)
+                .map_or_else(|error| error.to_string(), |scenario| scenario.title);
             say!("{name:<28} {title}");
         }
         return ExitCode::SUCCESS;
@@ -136,7 +137,7 @@ fn record(arguments: &Arguments) -> Result<(Recording, core::ops::Range<u64>), S
             true => (Protocol::Plain, " --plain"),
             false => (Protocol::Standard, ""),
         };
-        let row = Pathology::find(id)?;
+        let row = Pathology::find(id).map_err(|error| error.to_string())?;
         let recorded = row.record(protocol, seed);
         let mut recording = recorded.map_err(|violation| violation.to_string())?;
         let id = row.id;
@@ -198,7 +199,7 @@ fn in_file(file: &Path, error: &dyn std::fmt::Display) -> String {
 /// A file is what has a dot or a slash in its name.
 fn scenario(name: &str) -> Result<Scenario, String> {
     if !name.contains(['.', '/']) {
-        return Scenario::named(name);
+        return Scenario::named(name).map_err(|error| error.to_string());
     }
     let text = std::fs::read_to_string(name).map_err(|error| format!("{name}: {error}"))?;
     Scenario::parse(&text).map_err(|error| format!("{name}: {error}"))

@@ -26,11 +26,12 @@ pub(crate) fn run(arguments: &Arguments) -> ExitCode {
 fn read(arguments: &Arguments) -> Result<(Recording, core::ops::Range<u64>), String> {
     let mut recordings = Vec::new();
     for file in &arguments.files {
-        let named = |error: String| format!("{}: {error}", file.display());
-        let input = File::open(file).map_err(|error| named(error.to_string()))?;
-        recordings.extend(Recording::read_all(BufReader::new(input)).map_err(named)?);
+        let named = |error: &dyn std::fmt::Display| format!("{}: {error}", file.display());
+        let input = File::open(file).map_err(|error| named(&error))?;
+        let traces = Recording::read_all(BufReader::new(input));
+        recordings.extend(traces.map_err(|error| named(&error))?);
     }
-    let mut recording = merge(recordings)?;
+    let mut recording = merge(recordings).map_err(|error| error.to_string())?;
     if recording.header.command.is_none() {
         let files: Vec<String> = arguments
             .files

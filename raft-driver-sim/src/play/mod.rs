@@ -2,17 +2,22 @@
 //!
 //! The playground in the browser drives this; nothing in it knows of browsers.
 
+mod error;
+
 use core::time::Duration;
 
 use raft_core::{MessageKind, NodeId, Protocol, RoleKind};
 use serde::Serialize;
 
 use crate::checker::Violation;
-use crate::scenario::{Deed, NAMED, Scenario};
+use crate::scenario::{Deed, NAMED, Scenario, duration};
 use crate::settings::Settings;
 use crate::time::{Time, nanos};
 use crate::timeline::{Header, Record, Recorder, Recording, Timeline, What};
 use crate::world::World;
+
+pub use error::PlayError;
+use error::wrong;
 
 /// How many nodes there can be: they stand in a circle.
 const MAX_NODES: usize = 9;
@@ -89,10 +94,10 @@ impl Play {
     /// # Errors
     ///
     /// There is no such scenario, or it has no script of its own to go on with.
-    pub fn new(scenario: &str, seed: u64) -> Result<Self, String> {
+    pub fn new(scenario: &str, seed: u64) -> Result<Self, PlayError> {
         let named = Scenario::named(scenario)?;
         let Some((settings, script)) = named.script() else {
-            return Err(format!(
+            return wrong(format!(
                 "scenario `{scenario}` is a test of the lab, and no world to play with"
             ));
         };
@@ -135,7 +140,7 @@ impl Play {
     /// # Errors
     ///
     /// What is wrong with the line; nothing has changed then.
-    pub fn obey(&mut self, line: &str) -> Result<(), String> {
+    pub fn obey(&mut self, line: &str) -> Result<(), PlayError> {
         let (word, rest) = line.split_once(' ').unwrap_or((line, ""));
         match word {
             "advance" => {
@@ -150,26 +155,29 @@ impl Play {
             }
             "again" => self.replay(Duration::ZERO),
             "seed" => {
-                let seed = rest.parse();
-                self.seed = seed.map_err(|_| format!("`{rest}` is no seed: it is a number"))?;
+                let Ok(seed) = rest.parse() else {
+                    return wrong(format!("`{rest}` is no seed: it is a number"));
+                };
+                self.seed = seed;
                 self.replay(self.now());
             }
             "rules" => {
                 self.settings.options.protocol = match rest {
                     "standard" => Protocol::Standard,
                     "plain" => Protocol::Plain,
-                    _ => return Err(format!("`{rest}` are no rules: standard or plain")),
+                    _ => return wrong(format!("`{rest}` are no rules: standard or plain")),
                 };
                 self.replay(self.now());
             }
             "nodes" => self.resize(rest)?,
             "start" => {
                 let (name, seed) = rest.split_once(' ').unwrap_or((rest, "1"));
-                let seed = seed.parse();
-                let seed = seed.map_err(|_| format!("`{rest}` names no seed: it is a number"))?;
+                let Ok(seed) = seed.parse() else {
+                    return wrong(format!("`{rest}` names no seed: it is a number"));
+                };
                 *self = Play::new(name, seed)?;
             }
-            _ => return Err(format!("`{line}` is nothing that can be done here")),
+            _ => return wrong(format!("`{line}` is nothing that can be done here")),
         }
         Ok(())
     }
@@ -284,11 +292,11 @@ impl Play {
         }
     }
 
-    fn perform(&mut self, words: &str) -> Result<(), String> {
+    fn perform(&mut self, words: &str) -> Result<(), PlayError> {
         let deed: Deed = words.parse()?;
         let most = self.settings.nodes as u64;
         if let Some(node) = deed.nodes().into_iter().find(|node| node.0 >= most) {
-            return Err(format!(
+            return wrong(format!(
                 "there is no node {node}: they are 0 to {}",
                 most - 1
             ));
@@ -312,13 +320,14 @@ impl Play {
         }
     }
 
-    fn resize(&mut self, count: &str) -> Result<(), String> {
+    fn resize(&mut self, count: &str) -> Result<(), PlayError> {
         let nodes = count
             .parse()
             .ok()
             .filter(|nodes| (1..=MAX_NODES).contains(nodes));
-        let nodes =
-            nodes.ok_or_else(|| format!("`{count}` nodes do not fit: 1 to {MAX_NODES} do"))?;
+        let Some(nodes) = nodes else {
+            return wrong(format!("`{count}` nodes do not fit: 1 to {MAX_NODES} do"));
+        };
         self.settings.nodes = nodes;
         self.script
             .retain(|(_, deed, _)| deed.nodes().iter().all(|node| node.0 < nodes as u64));
@@ -364,10 +373,6 @@ impl Play {
             self.records.drain(..excess);
         }
     }
-}
-
-fn duration(text: &str) -> Result<Duration, String> {
-    crate::scenario::duration(text)
 }
 
 #[cfg(test)]
