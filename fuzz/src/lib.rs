@@ -12,6 +12,7 @@ pub mod node;
 pub mod picture;
 mod random;
 pub mod restore;
+mod setup;
 pub mod state_file;
 pub mod step;
 

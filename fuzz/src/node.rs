@@ -10,8 +10,7 @@ use std::collections::{BTreeMap, VecDeque};
 
 use arbitrary::Arbitrary;
 use raft_core::{
-    Action, Config, Event, HardState, LogPosition, Next, Node, NodeId, Options, Protocol, Raft,
-    Round, Term, Timer,
+    Action, Config, Event, HardState, LogPosition, Next, Node, Raft, Round, Term, Timer,
 };
 use raft_driver_sim::timeline::{Header, Recording};
 use raft_driver_sim::{Fault, Happening, Observer};
@@ -19,6 +18,7 @@ use raft_driver_sim::{Fault, Happening, Observer};
 use crate::near::{self, GrantPreVote, Near, position};
 use crate::picture;
 use crate::random::SplitMix;
+use crate::setup;
 
 /// The operations of an input that count.
 const MOST: usize = 1_000;
@@ -302,17 +302,7 @@ impl Run {
     }
 
     fn config(&self) -> Config {
-        let voters: Vec<NodeId> = (1..=u64::from(self.voters % 5) + 1).map(NodeId).collect();
-        let options = Options {
-            protocol: if self.plain {
-                Protocol::Plain
-            } else {
-                Protocol::Standard
-            },
-            witness: self.witness,
-            ..Options::default()
-        };
-        Config::new(NodeId(1), &voters, options).expect("a valid configuration")
+        setup::config(u64::from(self.voters % 5) + 1, self.plain, self.witness)
     }
 
     fn run<O: Observer>(&self, observer: O) {

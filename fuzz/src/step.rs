@@ -9,7 +9,7 @@ use std::collections::BTreeMap;
 use arbitrary::Arbitrary;
 use raft_core::{
     Action, Actions, Config, Deadlines, Event, HardState, Lease, LogPosition, Message, NodeId,
-    Options, Protocol, Raft, Term, Timer,
+    Raft, Term, Timer,
 };
 use raft_driver_sim::timeline::{Header, Recording};
 use raft_driver_sim::{Fault, Happening, Observer};
@@ -17,6 +17,7 @@ use raft_driver_sim::{Fault, Happening, Observer};
 use crate::near::{self, Far, GrantPreVote, Near, position};
 use crate::picture;
 use crate::random::SplitMix;
+use crate::setup;
 
 /// How far the clock moves at a time.
 const MOMENT: Duration = Duration::from_millis(1);
@@ -277,17 +278,7 @@ impl Run {
     }
 
     fn config(&self) -> Config {
-        let voters: Vec<NodeId> = (1..=u64::from(self.voters % 7) + 1).map(NodeId).collect();
-        let options = Options {
-            protocol: if self.plain {
-                Protocol::Plain
-            } else {
-                Protocol::Standard
-            },
-            witness: self.witness,
-            ..Options::default()
-        };
-        Config::new(NodeId(1), &voters, options).expect("a valid configuration")
+        setup::config(u64::from(self.voters % 7) + 1, self.plain, self.witness)
     }
 
     fn run<O: Observer>(&self, observer: O) {
