@@ -5,11 +5,12 @@ use std::time::Duration;
 use raft_driver_mio::raft_core::{NodeId, Options, RoleKind};
 use raft_driver_mio::{Settings, start};
 
-use crate::common::{PATIENCE, wait_until};
+use crate::common::PATIENCE;
 
 #[cfg(all(feature = "cli", target_os = "linux"))]
 #[test]
 fn a_node_that_finds_no_majority_says_so_once() {
+    use crate::common::wait_until;
     use rustix::process::Signal;
 
     let hosts = crate::hosts::Hosts::new();
