@@ -1,5 +1,7 @@
 //! Why: every transition, refusal and dropped message, as data.
 
+use core::fmt;
+
 use crate::message::MessageKind;
 use crate::role::RoleKind;
 use crate::types::{NodeId, Term};
@@ -84,6 +86,7 @@ pub enum Report {
 /// Why a node's role, term or leader changed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[non_exhaustive]
 pub enum TransitionReason {
     /// A message carried a higher term.
     HigherTerm,
@@ -114,6 +117,7 @@ pub enum TransitionReason {
 /// Why leadership ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[non_exhaustive]
 pub enum LostReason {
     /// A message carried a higher term.
     HigherTerm,
@@ -126,6 +130,7 @@ pub enum LostReason {
 /// Why a vote or a pre-vote was refused.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[non_exhaustive]
 pub enum RefusalReason {
     /// "Reply false if term < currentTerm" (section 5.1); of a pre-vote, the term
     /// asked for is not above ours.
@@ -145,6 +150,7 @@ pub enum RefusalReason {
 /// Why a node does not campaign.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[non_exhaustive]
 pub enum NoCampaignReason {
     /// It is configured as a witness.
     Witness,
@@ -157,6 +163,7 @@ pub enum NoCampaignReason {
 /// Why a leadership transfer was refused.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[non_exhaustive]
 pub enum TransferRefusal {
     /// This node does not lead.
     NotLeader,
@@ -170,9 +177,26 @@ pub enum TransferRefusal {
     LastTerm,
 }
 
+impl fmt::Display for TransferRefusal {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            TransferRefusal::NotLeader => "this node does not lead",
+            TransferRefusal::AlreadyStarted => "a transfer began in this term already",
+            TransferRefusal::UnknownTarget => "the target is no other voter of this cluster",
+            TransferRefusal::NobodyAnswered => {
+                "no voter that could take over has answered yet: name one, or wait"
+            }
+            TransferRefusal::LastTerm => "this is the last term: nobody could follow",
+        })
+    }
+}
+
+impl core::error::Error for TransferRefusal {}
+
 /// Why a message was dropped.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[non_exhaustive]
 pub enum DropReason {
     /// The sender is no voter of this cluster, or claims to be this node.
     UnknownSender,

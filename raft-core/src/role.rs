@@ -60,6 +60,7 @@ pub enum Part {
 /// A follower.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[non_exhaustive]
 pub struct Follower {
     /// The part of the election timeout that runs.
     pub part: Part,
@@ -68,6 +69,7 @@ pub struct Follower {
 /// A pre-candidate (thesis section 9.6).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[non_exhaustive]
 pub struct PreCandidate {
     /// The voters that would vote for this node, itself among them.
     pub granted: VoterSet,
@@ -78,6 +80,7 @@ pub struct PreCandidate {
 /// A candidate.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[non_exhaustive]
 pub struct Candidate {
     /// The voters that voted for this node, itself among them.
     pub granted: VoterSet,
@@ -101,6 +104,7 @@ pub enum Cause {
 /// A leader.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[non_exhaustive]
 pub struct Leader {
     /// The newest round that each voter has answered, in the order of
     /// [`Config::voters`](crate::Config::voters); its own is the newest that it began.
@@ -119,6 +123,7 @@ pub struct Leader {
 /// A leadership transfer under way.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[non_exhaustive]
 pub struct Transfer {
     /// The voter that is to take over.
     pub to: NodeId,

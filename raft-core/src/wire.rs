@@ -30,6 +30,7 @@ pub fn decode(bytes: &[u8]) -> Result<Message, Malformed> {
 
 /// The bytes are no message.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Malformed;
 
 impl fmt::Display for Malformed {

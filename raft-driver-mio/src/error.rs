@@ -105,6 +105,7 @@ impl std::error::Error for NodeError {}
 
 /// The node has stopped: [`Handle::join`](crate::Handle::join) says why.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Stopped;
 
 impl fmt::Display for Stopped {
@@ -161,19 +162,7 @@ pub enum TransferError {
 impl fmt::Display for TransferError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
-            TransferError::Refused(TransferRefusal::NotLeader) => "this node does not lead",
-            TransferError::Refused(TransferRefusal::AlreadyStarted) => {
-                "a transfer began in this term already"
-            }
-            TransferError::Refused(TransferRefusal::UnknownTarget) => {
-                "the target is no other voter of this cluster"
-            }
-            TransferError::Refused(TransferRefusal::NobodyAnswered) => {
-                "no voter that could take over has answered yet: name one, or wait"
-            }
-            TransferError::Refused(TransferRefusal::LastTerm) => {
-                "this is the last term: nobody could follow"
-            }
+            TransferError::Refused(refusal) => return refusal.fmt(f),
             TransferError::Silent(id) => {
                 return write!(
                     f,

@@ -107,6 +107,7 @@ impl Node {
             DropReason::UnknownSender => "message_unknown_sender",
             DropReason::Stale => "message_stale",
             DropReason::Impossible => "message_impossible",
+            _ => "message_other",
         };
         debug!(
             event = "message_dropped",
@@ -118,7 +119,7 @@ impl Node {
         match reason {
             // Late and repeated messages are part of any network.
             DropReason::Stale => self.counters.drop_quietly(name),
-            DropReason::UnknownSender | DropReason::Impossible => {
+            _ => {
                 let about = About {
                     peer: Some(from),
                     ..About::default()

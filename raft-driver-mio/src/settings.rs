@@ -17,6 +17,7 @@ pub const MAX_CLUSTER_NAME: usize = 64;
 
 /// What a node is started with.
 #[derive(Debug)]
+#[non_exhaustive]
 pub struct Settings {
     /// The cluster's name: 1 to [`MAX_CLUSTER_NAME`] letters, digits, `.`, `_` and `-`.
     /// Nodes of other clusters are not heard.
@@ -186,6 +187,7 @@ pub(crate) fn reachable_as(address: SocketAddr, listen: SocketAddr) -> Option<So
 
 /// Where a node listens.
 #[derive(Debug)]
+#[non_exhaustive]
 pub enum Listen {
     /// An address to bind. With port 0 the system chooses one.
     Address(SocketAddr),
@@ -222,6 +224,7 @@ impl From<UdpSocket> for Listen {
 
 /// Where a peer is.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum PeerAddress {
     /// At an address.
     Address(SocketAddr),

@@ -117,10 +117,10 @@ fn a_message_that_is_cut_or_continued_is_malformed() {
         let mut buffer = [0; MAX_LEN];
         let mut bytes = encode(&message, &mut buffer).to_vec();
         for length in 0..bytes.len() {
-            assert_eq!(decode(&bytes[..length]), Err(Malformed), "{message:?}");
+            assert!(decode(&bytes[..length]).is_err(), "{message:?}");
         }
         bytes.push(0);
-        assert_eq!(decode(&bytes), Err(Malformed));
+        assert!(decode(&bytes).is_err());
     }
 }
 
@@ -132,7 +132,6 @@ fn an_unknown_kind_and_numbers_out_of_range_are_malformed() {
     endless.extend([0xFF; 9]);
     endless.extend([1, 0xFF, 0xFF, 0xFF, 0xFF, 0xF]);
     for bytes in [&[7, 1, 1][..], &too_long, &no_bool, &endless, &[]] {
-        assert_eq!(decode(bytes), Err(Malformed), "{bytes:?}");
+        let Malformed { .. } = decode(bytes).expect_err("no message");
     }
-    assert!(!Malformed.to_string().is_empty());
 }

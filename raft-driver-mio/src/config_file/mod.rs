@@ -20,6 +20,7 @@ pub use nodes::Node;
 /// which a table of nodes takes the place of what differs between them.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case", default)]
+#[non_exhaustive]
 pub struct File {
     /// The cluster's name.
     pub cluster: Option<String>,

@@ -11,6 +11,7 @@ use crate::PeerAddress;
 /// One voter of the cluster, in a file for all hosts.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
+#[non_exhaustive]
 pub struct Node {
     /// Its number.
     pub id: u64,

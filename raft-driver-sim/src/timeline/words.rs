@@ -256,6 +256,7 @@ pub(super) const fn reason(reason: TransitionReason) -> &'static str {
         TransitionReason::QuorumLost => "no majority has answered for more than 2T",
         TransitionReason::TransferTimedOut => "the hand-over ended without a successor",
         TransitionReason::Paused => "it was asked not to campaign",
+        _ => "for another reason",
     }
 }
 

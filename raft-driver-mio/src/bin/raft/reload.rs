@@ -86,7 +86,7 @@ fn fixed(
     let trace = settings.trace.as_ref().map(|path| path.display());
     let listen = match &settings.listen {
         Listen::Address(address) => address.to_string(),
-        Listen::Socket(_) => String::new(),
+        _ => String::new(),
     };
     let mut fixed = vec![
         ("cluster", settings.cluster.clone()),

@@ -110,13 +110,9 @@ mod tests {
 
     #[test]
     fn the_file_says_what_the_command_line_does_not() {
-        let file = File {
-            stop_timeout: Some(Duration::from_secs(3)),
-            stop_signal: Some("QUIT".to_owned()),
-            forward: Some("none".to_owned()),
-            once: true,
-            ..File::default()
-        };
+        let file =
+            "stop-timeout = \"3s\"\nstop-signal = \"QUIT\"\nforward = \"none\"\nonce = true\n";
+        let file = File::parse(file).expect("options");
         let wishes = ProgramOptions::default().wishes(&file).expect("wishes");
         assert_eq!(wishes.stop_timeout, Duration::from_secs(3));
         assert_eq!(wishes.stop_signal, signal_hook::consts::SIGQUIT);
@@ -129,10 +125,7 @@ mod tests {
         let wishes = given.wishes(&file).expect("wishes");
         assert_eq!(wishes.stop_signal, SIGTERM);
         assert!(wishes.restart && !wishes.once);
-        let wrong = File {
-            stop_signal: Some("KILL".to_owned()),
-            ..File::default()
-        };
+        let wrong = File::parse("stop-signal = \"KILL\"").expect("options");
         let error = ProgramOptions::default()
             .wishes(&wrong)
             .expect_err("no such signal");
