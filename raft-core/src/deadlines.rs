@@ -70,6 +70,7 @@ impl<I: Copy + Ord + Add<Duration, Output = I>> Deadlines<I> {
     }
 
     /// Takes the earliest timer that is due, as the event to step. Call it until it returns `None`.
+    #[must_use = "feed the event to the node: its timer is not set any more"]
     pub fn expire(&mut self, now: I) -> Option<Event> {
         let timer = Timer::ALL
             .into_iter()

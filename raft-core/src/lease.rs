@@ -77,6 +77,7 @@ impl<I: Copy + Ord + Add<Duration, Output = I>> Lease<I> {
     }
 
     /// The term in which this node leads with a lease at `now`: the fencing token. `None` when it does not.
+    #[must_use]
     pub fn valid_at(&self, now: I) -> Option<Term> {
         self.term
             .filter(|_| self.ends.is_some_and(|ends| now < ends))

@@ -6,7 +6,7 @@ use core::time::Duration;
 macro_rules! number {
     ($(#[$doc:meta])* $name:ident) => {
         $(#[$doc])*
-        #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
         #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
         #[cfg_attr(feature = "serde", serde(transparent))]
         pub struct $name(
@@ -24,7 +24,7 @@ macro_rules! number {
 
 number! {
     /// The identity of a node. Any number will do; a node whose durable state was
-    /// lost must come back under a new one (see [`HardState`]).
+    /// lost must come back under a new one (see [`HardState`]). There is no default one, for two nodes would share it.
     NodeId
 }
 
@@ -32,6 +32,7 @@ number! {
     /// A Raft term (paper section 5.1): a logical clock that numbers elections.
     /// Terms begin at 0, in which nobody votes or leads. A node in
     /// [`Term::MAX`] cannot campaign, so that a term never overflows.
+    #[derive(Default)]
     Term
 }
 
@@ -40,6 +41,7 @@ impl Term {
     pub const MAX: Term = Term(u64::MAX);
 
     /// The term after this one, or `None` after [`Term::MAX`].
+    #[must_use]
     pub const fn next(self) -> Option<Term> {
         match self.0.checked_add(1) {
             Some(next) => Some(Term(next)),
@@ -50,12 +52,14 @@ impl Term {
 
 number! {
     /// The index of a log entry. The first entry has index 1; 0 stands before it.
+    #[derive(Default)]
     LogIndex
 }
 
 number! {
     /// The number of a leader's broadcast of heartbeats within its term. The first is 1; a
     /// follower that has seen none in its term is at 0.
+    #[derive(Default)]
     Round
 }
 

@@ -53,6 +53,7 @@ pub(crate) enum Hold {
 /// A node's handle. Clones are handles of the same node; all methods can be called from any thread. When
 /// the last handle is dropped the node stops as with [`abort`](Handle::abort).
 #[derive(Clone, Debug)]
+#[must_use = "the node stops when its last handle is dropped"]
 pub struct Handle {
     inner: Arc<Inner>,
 }
@@ -113,6 +114,7 @@ impl Handle {
     /// It is the [`lease`](Handle::lease) from [`Leadership::may_start`](crate::Leadership::may_start) on, before which what an earlier leader
     /// ran may still go on. That is later than the lease begins only with a [`kill_delay`](crate::Settings::kill_delay) that does not fit
     /// into [`kill_budget`](crate::kill_budget).
+    #[must_use]
     pub fn active(&self) -> Option<(Term, Duration)> {
         self.inner.shared.active()
     }
@@ -123,6 +125,7 @@ impl Handle {
     /// However it ends, nobody else leads before the difference between election timeout and lease length (a fifth of
     /// the timeout by default, less the drift of clocks) has passed since: that is the time to stop what was running. Only after
     /// [`shutdown`](Handle::shutdown), before which that has been stopped, another may lead at once.
+    #[must_use]
     pub fn lease(&self) -> Option<(Term, Duration)> {
         self.inner.shared.lease()
     }

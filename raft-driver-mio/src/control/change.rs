@@ -12,7 +12,7 @@ use crate::names;
 pub const CHANGE_SCHEMA: u32 = 1;
 
 /// The state of a node after a change, as a watcher is told it.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct Change {
     /// [`CHANGE_SCHEMA`].

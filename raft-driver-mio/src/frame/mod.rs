@@ -141,6 +141,7 @@ impl Transport {
 
     /// A datagram for `to`: the message, or, with `None`, an empty frame that only carries our
     /// challenge. At most [`MAX_DATAGRAM`] bytes.
+    #[must_use = "send it"]
     pub fn seal(&mut self, to: NodeId, message: Option<&Message>) -> &[u8] {
         let content = match message {
             Some(message) => Content::Message(*message),
@@ -150,11 +151,13 @@ impl Transport {
     }
 
     /// A datagram that asks `to` what it says of itself. It is as long as the longest answer.
+    #[must_use = "send it"]
     pub fn seal_question(&mut self, to: NodeId) -> &[u8] {
         self.seal_fresh(to, Content::Talk(Talk::Question))
     }
 
     /// A datagram that tells `to` what this node says of itself.
+    #[must_use = "send it"]
     pub fn seal_report(&mut self, to: NodeId, report: &PeerReport) -> &[u8] {
         self.seal_fresh(to, Content::Talk(Talk::Answer(*report)))
     }

@@ -39,6 +39,7 @@ impl TimingDigest {
 
     /// The digest of a cluster whose new leaders wait for what their predecessors ran, and how long: all of them must. No wait changes
     /// nothing.
+    #[must_use]
     pub fn and(self, takeover_wait: Duration) -> TimingDigest {
         if takeover_wait.is_zero() {
             return self;

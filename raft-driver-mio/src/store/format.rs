@@ -54,8 +54,8 @@ pub(super) fn encode(cluster: &str, id: NodeId, state: &HardState) -> Vec<u8> {
     rest.extend_from_slice(&id.0.to_le_bytes());
     rest.extend_from_slice(&state.current_term.0.to_le_bytes());
     rest.push(u8::from(state.voted_for.is_some()));
-    let voted_for = state.voted_for.unwrap_or_default();
-    rest.extend_from_slice(&voted_for.0.to_le_bytes());
+    let voted_for = state.voted_for.map_or(0, |candidate| candidate.0);
+    rest.extend_from_slice(&voted_for.to_le_bytes());
     rest.extend_from_slice(&state.election_timeout.as_secs().to_le_bytes());
     rest.extend_from_slice(&state.election_timeout.subsec_nanos().to_le_bytes());
 

@@ -61,7 +61,7 @@ fn ipv6_and_host_names_lead_to_the_peers() {
                 start(settings).expect("a node")
             })
             .collect();
-        leader(&nodes);
+        let _ = leader(&nodes);
     }
 }
 
@@ -253,7 +253,7 @@ fn the_last_handle_that_is_dropped_stops_the_node() {
         .wait_for(PATIENCE, |view| view.stopped)
         .expect("an end");
     // Its lock is released.
-    member.start(false);
+    let _ = member.start(false);
 }
 
 #[test]
