@@ -62,6 +62,9 @@ pub enum Action {
     },
     /// The leadership of this node, and its lease, are over. Exactly one for each
     /// [`Action::LeadershipGained`], before any Persist or Send of its step.
+    ///
+    /// Not the moment to stop work: a leader that was cut off gives up some 2T after its last confirmed round, when
+    /// another may lead already. What runs stops when the [`Lease`](crate::Lease) ends, which no action announces.
     LeadershipLost {
         /// The term that was led.
         term: Term,

@@ -16,7 +16,7 @@ use crate::event::{Event, Timer};
 /// let ms = Duration::from_millis;
 /// let mut deadlines = Deadlines::new();
 /// deadlines.carry_out(&Action::SetTimer { timer: Timer::Election, number: 7, after: ms(500) }, ms(20));
-/// assert_eq!(deadlines.next(), Some(ms(520)));
+/// assert_eq!(deadlines.earliest(), Some(ms(520)));
 /// assert_eq!(deadlines.expire(ms(519)), None);
 /// assert_eq!(deadlines.expire(ms(520)), Some(Event::TimerFired { timer: Timer::Election, number: 7 }));
 /// assert_eq!(deadlines.expire(ms(520)), None);
@@ -65,7 +65,7 @@ impl<I: Copy + Ord + Add<Duration, Output = I>> Deadlines<I> {
     }
 
     /// The earliest deadline: how long a driver may sleep.
-    pub fn next(&self) -> Option<I> {
+    pub fn earliest(&self) -> Option<I> {
         self.slots.iter().flatten().map(|(due, _)| *due).min()
     }
 

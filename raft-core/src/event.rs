@@ -24,7 +24,11 @@ pub enum Event {
         number: u64,
     },
     /// The embedder asks the leader to hand its leadership to another voter (thesis section 3.10).
-    /// A node that does not lead refuses, with a report.
+    /// A node that does not lead, or has nobody to ask, refuses and changes nothing, with a report:
+    /// [`Raft::transfer_target`](crate::Raft::transfer_target) tells before.
+    ///
+    /// The lease is over with the step's first action, and the target is asked later, so a process that wants to leave goes on with its
+    /// loop: until there is nothing to carry out and the role is no longer a leader's.
     TransferLeadership {
         /// The voter to hand it to; `None` takes the voter that answered last.
         to: Option<NodeId>,

@@ -89,8 +89,9 @@ impl<I: Copy + Ord + Add<Duration, Output = I>> Lease<I> {
     }
 
     /// The term of the latest lease and when it ends unless it is extended, to be handed to whoever judges it by the same
-    /// clock. It may have ended already.
-    pub fn grant(&self) -> Option<(Term, I)> {
+    /// clock. It may have ended already. It changes with [`Action::LeadershipGained`], [`Action::LeadershipConfirmed`] and
+    /// [`Action::LeadershipLost`] alone.
+    pub fn term_and_end(&self) -> Option<(Term, I)> {
         self.term.zip(self.ends)
     }
 

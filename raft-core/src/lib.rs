@@ -35,8 +35,8 @@
 //!
 //! # The loop
 //!
-//! All of a driver, here on std's UDP socket with three functions left to you (`save` writes
-//! and syncs a file, `send` and `receive` encode and authenticate datagrams, see [`Event::Receive`]):
+//! All of a driver, with three functions left to you (`save` writes and syncs a file,
+//! `send` and `receive` encode and authenticate datagrams, see [`Event::Receive`]):
 //!
 //! ```
 //! use std::{io, time::{Duration, Instant}};
@@ -228,6 +228,11 @@ pub use report::{
 pub use role::{Candidate, Cause, Follower, Leader, Part, PreCandidate, Role, RoleKind, Transfer};
 pub use state::State;
 pub use types::{HardState, LogIndex, LogPosition, NodeId, Round, Term};
+
+/// The guide's code compiles. It uses Linux's clock.
+#[cfg(all(doctest, feature = "serde", target_os = "linux"))]
+#[doc = include_str!("../docs/embedding.md")]
+struct Embedding;
 
 /// The README's code compiles.
 #[cfg(doctest)]

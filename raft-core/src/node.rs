@@ -21,6 +21,8 @@ use crate::types::{HardState, LogPosition};
 /// reading of the clock is forgotten, and due timers come before messages. A driver that syncs its disk once for
 /// many events, or keeps many nodes, builds its loop on the parts.
 ///
+/// A clone is for whoever explores what a node might do: two that run under one id vote twice.
+///
 /// ```
 /// use core::time::Duration;
 /// use raft_core::{Action, Config, HardState, LogPosition, Next, Node, NodeId, Options, Term};
@@ -58,8 +60,8 @@ pub struct Node<R, I> {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[must_use = "carry out every action, in order"]
 pub enum Next<I> {
-    /// Carry this out before the next call, a [`Persist`](Action::Persist) until it is on stable storage. If that
-    /// fails, drop the node. Timers and the lease have been seen to already.
+    /// Carry this out to its end before the next call, a [`Persist`](Action::Persist) until it is on stable storage: the next call
+    /// says that it was done, so do not cancel it half-way and go on. If it fails, drop the node. Timers and the lease have been seen to already.
     CarryOut(Action),
     /// Wait for an event until this moment, for as long as it takes with `None`. [`Step`](Node::step) what came, if
     /// anything did, and call again.
@@ -99,7 +101,7 @@ impl<R: Rng, I: Copy + Ord + Add<Duration, Output = I>> Node<R, I> {
             }
             match self.deadlines.expire(now()) {
                 Some(event) => self.step(event),
-                None => return Next::Wait(self.deadlines.next()),
+                None => return Next::Wait(self.deadlines.earliest()),
             }
         }
     }

@@ -27,8 +27,8 @@ pub struct Raft<R> {
 }
 
 impl<R: Rng> Raft<R> {
-    /// Makes a node from what its disk holds: also the first time, with the default
-    /// [`HardState`] (which only an explicit first start may do), and after every crash.
+    /// Makes a node from what its disk holds: also the first time, with
+    /// [`HardState::first_boot`] (which only an explicit first start may do), and after every crash.
     ///
     /// `last_log` is the last entry of the node's log, [`LogPosition::default`] without one. `rng` must be
     /// seeded afresh at every restore, differently on each node; fixed seeds are for simulation.

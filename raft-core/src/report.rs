@@ -6,7 +6,8 @@ use crate::message::MessageKind;
 use crate::role::RoleKind;
 use crate::types::{NodeId, Term};
 
-/// Something that a driver may count or write down. Nothing depends on its being read.
+/// Something that a driver may count or write down. Nothing depends on its being read; what an embedder asked for
+/// and was refused is told here alone ([`Raft::transfer_target`](crate::Raft::transfer_target) tells before).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub enum Report {

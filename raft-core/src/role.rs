@@ -15,7 +15,7 @@ pub enum Role {
     PreCandidate(PreCandidate),
     /// It asks for votes.
     Candidate(Candidate),
-    /// It sends heartbeats.
+    /// It sends heartbeats. Another may lead a later term by now: only a [`Lease`](crate::Lease) excludes that.
     Leader(Leader),
 }
 

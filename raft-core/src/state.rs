@@ -56,7 +56,8 @@ impl State {
     }
 
     /// What the node is at the moment. A driver never takes leadership from here, only from
-    /// actions that it has carried out: the state runs ahead of the disk.
+    /// actions that it has carried out and a [`Lease`](crate::Lease) that is valid: the state runs ahead of the disk, and a leader that was
+    /// cut off is one for longer than nobody else is.
     pub fn role(&self) -> &Role {
         &self.role
     }

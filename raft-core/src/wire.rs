@@ -7,7 +7,8 @@ use crate::message::Message;
 /// The most bytes that a message takes.
 pub const MAX_LEN: usize = 80;
 
-/// Writes a message into `buffer` and returns the bytes that it took. They begin `buffer`.
+/// Writes a message into `buffer` and returns the bytes that it took. They begin `buffer`, which is best made as
+/// `[0; wire::MAX_LEN]`.
 pub fn encode<'a>(message: &Message, buffer: &'a mut [u8; MAX_LEN]) -> &'a [u8] {
     match postcard::to_slice(message, buffer) {
         Ok(bytes) => bytes,

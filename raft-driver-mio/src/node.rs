@@ -150,7 +150,7 @@ impl Node {
             return Duration::ZERO;
         }
         let mut next = self.next_chores;
-        if let Some(due) = self.deadlines.next() {
+        if let Some(due) = self.deadlines.earliest() {
             next = next.min(due);
         }
         if let Some(latest) = self.hand_over_due() {

@@ -145,10 +145,13 @@ impl Shared {
         seen: Option<(Term, Instant)>,
         timeout: Duration,
     ) -> Option<(Term, Instant)> {
-        let same = |lease: &mut Lease<Instant>| lease.grant() == seen;
+        let same = |lease: &mut Lease<Instant>| lease.term_and_end() == seen;
         let lease = lock(&self.lease);
         let woken = self.lease_changed.wait_timeout_while(lease, timeout, same);
-        woken.unwrap_or_else(PoisonError::into_inner).0.grant()
+        woken
+            .unwrap_or_else(PoisonError::into_inner)
+            .0
+            .term_and_end()
     }
 
     /// Changes the view and wakes those who wait for it, if `change` changes anything.

@@ -83,7 +83,7 @@ impl Process {
     }
 
     pub(crate) fn next_deadline(&self) -> Option<LocalTime> {
-        self.deadlines.next()
+        self.deadlines.earliest()
     }
 
     /// When the election timer is due, and what it was set to.

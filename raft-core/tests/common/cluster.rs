@@ -205,7 +205,7 @@ impl Cluster {
         let end = self.now + time;
         self.deliver();
         loop {
-            let due = |deadlines: &Deadlines<Duration>| deadlines.next();
+            let due = |deadlines: &Deadlines<Duration>| deadlines.earliest();
             let next = self.deadlines.values().filter_map(due).min();
             let Some(next) = next.filter(|next| *next <= end) else {
                 break;

@@ -80,7 +80,7 @@ fn a_node_with_its_timers_does_what_the_loop_does() {
         for choice in choices {
             let until = drain(&mut node, now, &mut done);
             model.expire(now, &mut expected);
-            assert_eq!(until, model.deadlines.next());
+            assert_eq!(until, model.deadlines.earliest());
             assert_eq!(node.lease(), &model.lease);
             assert_eq!(node.raft().state(), model.node.raft.state());
             // Every third time nothing comes until a timer is due, or a little longer.
