@@ -9,18 +9,21 @@ root=$(cd ../.. && pwd)
 target=$root/target/embedded
 firmware=$("$root/.ci/build-for" thumbv7em-none-eabihf "$target")/raft-embedded
 
-# Debian's package, unpacked where nothing else on this machine notices: it needs no privilege and replaces no other QEMU.
+# Debian's package, unpacked where nothing else on this machine notices: it needs no privilege and replaces no other QEMU. As a
+# condition this runs without set -e.
 unpack() {
     command -v apt-get >/dev/null 2>&1 && command -v dpkg >/dev/null 2>&1 || return 1
     rm -rf "$target/qemu.new"
-    mkdir -p "$target/qemu.new"
+    mkdir -p "$target/qemu.new" || return 1
     (
-        cd "$target/qemu.new"
+        cd "$target/qemu.new" || exit 1
         apt-get download qemu-system-arm ||
-            { apt-get update && apt-get download qemu-system-arm; }
+            { apt-get update && apt-get download qemu-system-arm; } || exit 1
         # Of what it depends on, what is not here.
-        apt-get download $(apt-get install --simulate --no-install-recommends qemu-system-arm | awk '/^Inst/ { print $2 }')
-        for package in *.deb; do dpkg -x "$package" . && rm "$package"; done
+        apt-get download $(apt-get install --simulate --no-install-recommends qemu-system-arm | awk '/^Inst/ { print $2 }') || exit 1
+        for package in *.deb; do
+            dpkg -x "$package" . && rm "$package" || exit 1
+        done
     ) >/dev/null 2>&1 && mv "$target/qemu.new" "$target/qemu"
 }
 
