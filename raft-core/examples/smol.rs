@@ -113,7 +113,7 @@ async fn elect_twice(executor: &LocalExecutor<'_>) -> Result<(), Box<dyn Error>>
             id,
             addresses: addresses.clone(),
             socket,
-            // Only an explicit first start begins with the default state.
+            // Only an explicit first start begins like this.
             disk: HardState::first_boot(),
         };
         tasks.insert(id, executor.spawn(run(host, announce.clone())));

@@ -77,7 +77,7 @@ pub(crate) fn main() -> Result<(), Box<dyn Error>> {
     };
     let mut running = BTreeMap::new();
     for (id, inbox) in VOTERS.into_iter().zip(inboxes) {
-        // Only an explicit first start begins with the default state.
+        // Only an explicit first start begins like this.
         let disk = HardState::first_boot();
         running.insert(id, start(Host { id, disk, inbox }));
     }

@@ -32,7 +32,7 @@ struct Host {
 async fn run(host: Host, leaders: UnboundedSender<(NodeId, Term)>) -> io::Result<()> {
     let voters: Vec<NodeId> = host.addresses.keys().copied().collect();
     let config = Config::new(host.id, &voters, Options::default()).map_err(io::Error::other)?;
-    // Only an explicit first start begins with the default state.
+    // Only an explicit first start begins like this.
     let disk = HardState::first_boot();
     let mut node = Node::restore(config, disk, LogPosition::default(), UnwrapErr(SysRng))
         .map_err(io::Error::other)?;

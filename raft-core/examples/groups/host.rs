@@ -73,7 +73,7 @@ impl<'a> Host<'a> {
     pub(crate) fn restore(place: &'a Place, shared: &'a Shared) -> io::Result<Self> {
         let voters: Vec<NodeId> = shared.addresses.iter().map(|(id, _)| *id).collect();
         let config = Config::new(place.id, &voters, shared.options).map_err(io::Error::other)?;
-        // Only an explicit first start begins with the default state.
+        // Only an explicit first start begins like this.
         let mut states = vec![HardState::first_boot(); shared.leaders.len()];
         for line in fs::read_to_string(&place.file).unwrap_or_default().lines() {
             // The last line may be half a line: nobody was told of its state.
