@@ -155,6 +155,22 @@ fn a_lost_lease_runs_the_stop_hook_and_ends_a_start_hook_that_still_runs() {
 }
 
 #[test]
+fn a_start_hook_waits_until_a_long_kill_delay_is_over() {
+    let hosts = Hosts::new(1);
+    let mut waits = node(&hosts, 1, "", "", &["--kill-delay=1h"]);
+    // It has a lease.
+    waits.wait_for_log("event=active");
+    waits.signal(Signal::TERM);
+    assert_eq!(waits.wait().code(), Some(0));
+    assert_eq!(lines(&hosts), ["follower 1 no_leader 0"]);
+
+    // Nothing but the time tells that one is over.
+    let hosts = Hosts::new(1);
+    let _node = node(&hosts, 1, "", "", &["--kill-delay=1s"]);
+    wait_for_lines(&hosts, &["follower 1 no_leader 0", "leader 1 leader 1"]);
+}
+
+#[test]
 fn a_failing_start_hook_gives_the_leadership_up() {
     let hosts = Hosts::new(2);
     // Whoever is elected first, the first node has its turn.
