@@ -51,7 +51,7 @@
 //!             Next::CarryOut(action) => match action {
 //!                 Action::Persist(state) => save(&state)?,
 //!                 Action::Send { to, message } => send(to, &message),
-//!                 Action::LeadershipLost { term, reason } => println!("lost {term}: {reason:?}"),
+//!                 Action::LeadershipLost { term, reason } => println!("lost {term}: {reason}"),
 //!                 Action::LeadershipGained { term, .. } => println!("gained {term}"),
 //!                 Action::LeadershipConfirmed { .. } => { /* a majority answered: ask `node.lease()` before you act */ }
 //!                 Action::Report(report) => println!("{report:?}"),
@@ -207,6 +207,7 @@ mod transfer;
 mod types;
 #[cfg(feature = "wire")]
 pub mod wire;
+mod words;
 
 pub use action::{Action, Actions, IntoIter};
 pub use config::{Config, ConfigError, Options, Protocol, Turn};

@@ -9,6 +9,7 @@
 use core::time::Duration;
 
 use crate::types::{LogIndex, LogPosition, Round, Term};
+use crate::words::in_words;
 
 /// A message from one node to another.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -77,6 +78,18 @@ pub enum MessageKind {
     RequestPreVoteResponse,
     /// [`Message::TimeoutNow`].
     TimeoutNow,
+}
+
+in_words! {
+    MessageKind {
+        RequestVote => "RequestVote",
+        RequestVoteResponse => "RequestVoteResponse",
+        AppendEntries => "AppendEntries",
+        AppendEntriesResponse => "AppendEntriesResponse",
+        RequestPreVote => "RequestPreVote",
+        RequestPreVoteResponse => "RequestPreVoteResponse",
+        TimeoutNow => "TimeoutNow",
+    }
 }
 
 /// Figure 2, RequestVote RPC, arguments: "Invoked by candidates to gather votes (section 5.2)."

@@ -1,10 +1,9 @@
 //! Why: every transition, refusal and dropped message, as data.
 
-use core::fmt;
-
 use crate::message::MessageKind;
 use crate::role::RoleKind;
 use crate::types::{NodeId, Term};
+use crate::words::in_words;
 
 /// Something that a driver may count or write down. Nothing depends on its being read; what an embedder asked for
 /// and was refused is told here alone ([`Raft::transfer_target`](crate::Raft::transfer_target) tells before).
@@ -178,20 +177,6 @@ pub enum TransferRefusal {
     LastTerm,
 }
 
-impl fmt::Display for TransferRefusal {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            TransferRefusal::NotLeader => "this node does not lead",
-            TransferRefusal::AlreadyStarted => "a transfer began in this term already",
-            TransferRefusal::UnknownTarget => "the target is no other voter of this cluster",
-            TransferRefusal::NobodyAnswered => {
-                "no voter that could take over has answered yet: name one, or wait"
-            }
-            TransferRefusal::LastTerm => "this is the last term: nobody could follow",
-        })
-    }
-}
-
 impl core::error::Error for TransferRefusal {}
 
 /// Why a message was dropped.
@@ -206,4 +191,52 @@ pub enum DropReason {
     /// No correct node would have sent it: a second leader in a term, an answer to what was never
     /// asked, a transfer that nobody began.
     Impossible,
+}
+
+// "It" is the node.
+in_words! {
+    TransitionReason {
+        HigherTerm => "a message carried a higher term",
+        Heartbeat => "a heartbeat of the term's leader arrived",
+        LeaderSilent => "the leader has been silent for T and is presumed lost",
+        ElectionTimeout => "the election timeout ended",
+        NoMajority => "no majority in time, so it begins again",
+        PreVoteWon => "a majority would vote for it",
+        ElectionWon => "a majority voted for it",
+        TimeoutNow => "the leader asked it to take over",
+        VoteGranted => "it voted for another",
+        QuorumLost => "no majority has answered for more than 2T",
+        TransferTimedOut => "the hand-over ended without a successor",
+        Paused => "it was asked not to campaign",
+    }
+    LostReason {
+        HigherTerm => "a message carried a higher term",
+        QuorumLost => "no majority has answered for more than 2T",
+        Transfer => "it hands over",
+    }
+    RefusalReason {
+        StaleTerm => "the term is stale",
+        Leading => "it leads",
+        LeaderAlive => "the leader may be alive",
+        LeaderKnown => "another leads that term",
+        AlreadyVoted => "its vote went to another",
+        LogBehind => "its own log is more up-to-date",
+    }
+    NoCampaignReason {
+        Witness => "it is a witness",
+        Paused => "it is paused",
+        LastTerm => "its term is the last one",
+    }
+    TransferRefusal {
+        NotLeader => "this node does not lead",
+        AlreadyStarted => "a transfer began in this term already",
+        UnknownTarget => "the target is no other voter of this cluster",
+        NobodyAnswered => "no voter that could take over has answered yet: name one, or wait",
+        LastTerm => "this is the last term: nobody could follow",
+    }
+    DropReason {
+        UnknownSender => "the sender is no other voter",
+        Stale => "it is late or repeated",
+        Impossible => "no correct node would have sent it",
+    }
 }

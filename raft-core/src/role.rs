@@ -4,6 +4,7 @@ use alloc::boxed::Box;
 
 use crate::quorum::VoterSet;
 use crate::types::{NodeId, Round};
+use crate::words::in_words;
 
 /// What a node is at the moment.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -43,6 +44,15 @@ pub enum RoleKind {
     Candidate,
     /// [`Role::Leader`].
     Leader,
+}
+
+in_words! {
+    RoleKind {
+        Follower => "follower",
+        PreCandidate => "pre-candidate",
+        Candidate => "candidate",
+        Leader => "leader",
+    }
 }
 
 /// A follower's election timeout, uniform in [T, 2T), is spent in two parts.

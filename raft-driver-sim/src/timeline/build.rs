@@ -184,7 +184,7 @@ impl Builder<'_> {
                         role,
                         term: term.0,
                         leader,
-                        reason: words::reason(reason).to_owned(),
+                        reason: reason.to_string(),
                     });
                 }
             }

@@ -6,7 +6,7 @@ use core::ops::Range;
 use raft_core::{MessageKind, NodeId, RoleKind, Timer};
 
 use super::page::escaped;
-use super::{Arrow, Bar, Lane, Reign, Span, Timeline, words};
+use super::{Arrow, Bar, Lane, Reign, Span, Timeline};
 
 const STYLE: &str = include_str!("../view/picture.css");
 
@@ -249,7 +249,7 @@ impl Drawing<'_> {
             RoleKind::Follower | RoleKind::Leader => {}
         }
         let (from, to) = (self.x(span.from), self.x(span.to));
-        let long = format!("{}, term {term}", words::role_name(role));
+        let long = format!("{}, term {term}", role);
         let texts = [long, format!("{letter}{term}"), term.to_string()];
         let fits = |text: &&String| text.len() as f64 * LETTER + 4.0 < to - from;
         if let Some(text) = texts.iter().find(fits) {

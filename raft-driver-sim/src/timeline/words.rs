@@ -1,10 +1,6 @@
 //! Events, actions and states in words.
 
-use core::fmt::Write as _;
-
-use raft_core::{
-    Action, Cause, Event, Message, NodeId, Report, Role, RoleKind, State, Timer, TransitionReason,
-};
+use raft_core::{Action, Cause, Event, Message, NodeId, Report, Role, RoleKind, State, Timer};
 
 use crate::clock::ClockRate;
 use crate::observer::Fault;
@@ -39,7 +35,7 @@ pub(super) fn state(state: &State, voters: &[NodeId]) -> Vec<String> {
         let names: Vec<String> = names.map(|(_, voter)| voter.to_string()).collect();
         names.join(", ")
     };
-    let (mut role, mut votes) = (role_name(state.role().kind()).to_owned(), none());
+    let (mut role, mut votes) = (state.role().kind().to_string(), none());
     // What a leader alone has.
     let [
         mut answered,
@@ -98,15 +94,6 @@ pub(super) fn state(state: &State, voters: &[NodeId]) -> Vec<String> {
         format!("{:?}", state.hard_state().election_timeout),
         if state.paused() { "no" } else { "yes" }.to_owned(),
     ]
-}
-
-pub(super) const fn role_name(role: RoleKind) -> &'static str {
-    match role {
-        RoleKind::Follower => "follower",
-        RoleKind::PreCandidate => "pre-candidate",
-        RoleKind::Candidate => "candidate",
-        RoleKind::Leader => "leader",
-    }
 }
 
 pub(super) const fn timer_name(timer: Timer) -> &'static str {
@@ -172,17 +159,13 @@ pub(super) fn action(action: &Action) -> String {
             format!("a majority has answered round {round}: the lease is extended")
         }
         Action::LeadershipLost { term, reason } => {
-            format!(
-                "leads no longer in term {term}: {}",
-                spaced(&format!("{reason:?}"))
-            )
+            format!("leads no longer in term {term}: {reason}")
         }
         Action::Report(report) => self::report(report),
     }
 }
 
 fn report(report: &Report) -> String {
-    let why = |reason: String| spaced(&reason);
     match report {
         Report::Transition {
             role,
@@ -196,11 +179,7 @@ fn report(report: &Report) -> String {
             } else {
                 leader
             };
-            let role = role_name(*role);
-            format!(
-                "is {role} in term {term}{leader}: {}",
-                self::reason(*reason)
-            )
+            format!("is {role} in term {term}{leader}: {reason}")
         }
         Report::VoteGranted { candidate, term } => {
             format!("votes for {candidate} in term {term}")
@@ -212,51 +191,27 @@ fn report(report: &Report) -> String {
             reason,
         } => {
             let vote = if *pre_vote { "pre-vote" } else { "vote" };
-            let reason = why(format!("{reason:?}"));
             format!("refuses {candidate} its {vote} for term {term}: {reason}")
         }
         Report::StoodBack { rival } => {
             format!("stands back for {rival}, and asks for pre-votes again later")
         }
         Report::TimeoutNowRefused { from, reason } => {
-            format!(
-                "does not take over from {from}: {}",
-                why(format!("{reason:?}"))
-            )
+            format!("does not take over from {from}: {reason}")
         }
         Report::NoCampaign { reason } => {
-            format!("does not campaign: {}", why(format!("{reason:?}")))
+            format!("does not campaign: {reason}")
         }
         Report::TransferStarted { to } => format!("hands over to {to}; its lease is over"),
         Report::TransferRefused { reason } => {
-            format!("does not hand over: {}", why(format!("{reason:?}")))
+            format!("does not hand over: {reason}")
         }
         Report::LeaseTooLong { leader } => {
             format!("does not answer {leader}: its lease is too long for this node")
         }
         Report::Dropped { from, kind, reason } => {
-            let reason = why(format!("{reason:?}"));
-            format!("drops the {kind:?} of {from}: {reason}")
+            format!("drops the {kind} of {from}: {reason}")
         }
-    }
-}
-
-/// Why a transition came about.
-pub(super) const fn reason(reason: TransitionReason) -> &'static str {
-    match reason {
-        TransitionReason::HigherTerm => "a message carried a higher term",
-        TransitionReason::Heartbeat => "a heartbeat of the term's leader arrived",
-        TransitionReason::LeaderSilent => "the leader has been silent for T and is presumed lost",
-        TransitionReason::ElectionTimeout => "the election timeout ended",
-        TransitionReason::NoMajority => "no majority in time, so it begins again",
-        TransitionReason::PreVoteWon => "a majority would vote for it",
-        TransitionReason::ElectionWon => "a majority voted for it",
-        TransitionReason::TimeoutNow => "the leader asked it to take over",
-        TransitionReason::VoteGranted => "it voted for another",
-        TransitionReason::QuorumLost => "no majority has answered for more than 2T",
-        TransitionReason::TransferTimedOut => "the hand-over ended without a successor",
-        TransitionReason::Paused => "it was asked not to campaign",
-        _ => "for another reason",
     }
 }
 
@@ -287,16 +242,4 @@ pub(crate) fn message(message: &Message) -> String {
     // Writing to memory does not fail.
     let _ = write_message(&mut text, message);
     String::from_utf8(text).unwrap_or_default()
-}
-
-/// `LeaderAlive` in words.
-fn spaced(name: &str) -> String {
-    let mut words = String::new();
-    for letter in name.chars() {
-        if letter.is_ascii_uppercase() && !words.is_empty() {
-            words.push(' ');
-        }
-        let _ = write!(words, "{}", letter.to_ascii_lowercase());
-    }
-    words
 }
