@@ -74,3 +74,18 @@ fn the_comparison_has_the_figures_of_the_scorecard() {
     }
     assert_eq!(checked, 10);
 }
+
+#[test]
+fn the_pages_name_the_rust_that_the_core_promises() {
+    for path in [
+        "README.md",
+        "CHANGELOG.md",
+        "CONTRIBUTING.md",
+        "raft-core/docs/compatibility.md",
+    ] {
+        assert!(
+            page(path).contains(env!("CARGO_PKG_RUST_VERSION")),
+            "{path}"
+        );
+    }
+}

@@ -259,7 +259,12 @@ impl Node {
         });
         if first {
             let lease = self.config.lease().unwrap_or_default().as_secs_f64();
-            info!(event = "active", node = self.id.0, term = term.0, lease);
+            info!(
+                event = "lease_gained",
+                node = self.id.0,
+                term = term.0,
+                lease
+            );
         }
     }
 

@@ -159,7 +159,7 @@ fn a_start_hook_waits_until_a_long_kill_delay_is_over() {
     let hosts = Hosts::new(1);
     let mut waits = node(&hosts, 1, "", "", &["--kill-delay=1h"]);
     // It has a lease.
-    waits.wait_for_log("event=active");
+    waits.wait_for_log("event=lease_gained");
     waits.signal(Signal::TERM);
     assert_eq!(waits.wait().code(), Some(0));
     assert_eq!(lines(&hosts), ["follower 1 no_leader 0"]);
@@ -225,7 +225,7 @@ fn every_change_of_leader_is_told_to_the_change_hook() {
     let (place, term) = told(0).expect("a leader");
     let leader = nodes
         .iter_mut()
-        .find(|node| node.log().contains("event=active"));
+        .find(|node| node.log().contains("event=lease_gained"));
     leader.expect("a leader").kill();
     wait_until("another leader", || {
         told(place + 1).is_some_and(|(_, next)| next > term)

@@ -108,7 +108,7 @@ fn end(mut member: Member) {
 fn signals_do_not_wait_for_a_hung_node() {
     let hosts = Hosts::new(1);
     let mut member = hosts.start_node(1, &[]);
-    member.wait_for_log("event=active");
+    member.wait_for_log("event=lease_gained");
     hang(member.pid());
     member.signal(Signal::HUP);
     member.signal(Signal::USR2);

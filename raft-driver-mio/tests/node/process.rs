@@ -21,7 +21,7 @@ fn a_killed_leader_is_replaced_and_signals_hand_over() {
     let hosts = Hosts::new();
     let mut nodes = hosts.start_all();
     let (mut first, term) = take_leader(&mut nodes);
-    first.line(&["event=active", &format!("term={term}"), "lease=0.8"]);
+    first.line(&["event=lease_gained", &format!("term={term}"), "lease=0.8"]);
     first.signal(Signal::KILL);
     assert_eq!(first.wait(), None);
 
@@ -130,7 +130,7 @@ fn a_node_without_peers_leads_only_if_it_is_said_to_be_alone() {
     let mut command = raft(&[]);
     command.args(&options).arg("--alone");
     let alone = Process::spawn(command, first.id, hosts.state_dir(first.id));
-    alone.line(&["event=active", &format!("term={}", term.0 + 1)]);
+    alone.line(&["event=lease_gained", &format!("term={}", term.0 + 1)]);
 }
 
 #[test]

@@ -164,7 +164,7 @@ fn a_command_finds_its_node_by_the_file_and_says_what_is_missing() {
     let file = hosts.path("node.toml");
     fs::write(&file, format!("state-dir = {:?}\n", hosts.path(1))).expect("a file");
     let mut node = hosts.start(1, &[]);
-    node.log.find(&["event=active"]);
+    node.log.find(&["event=lease_gained"]);
     let (code, text, words) = said(&mut raft(["status", "--config", &file]));
     assert_eq!(code, Some(0), "{words}");
     assert!(text.contains("node 1 at "), "{text}");

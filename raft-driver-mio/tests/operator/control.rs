@@ -264,7 +264,7 @@ fn a_transfer_to_one_who_would_not_take_over_is_refused_and_changes_nothing() {
 fn a_paused_node_says_so_until_it_is_resumed() {
     let hosts = Hosts::new(1);
     let node = hosts.start(1, &[]);
-    node.log.find(&["event=active"]);
+    node.log.find(&["event=lease_gained"]);
     assert_eq!(hosts.ask(1, &["pause"]).0, Some(0));
     assert!(node.status().expect("a status").paused);
     let (_watch, lines) = follow(&hosts, 1, &["watch"]);
@@ -340,7 +340,7 @@ fn a_watcher_is_told_every_change_and_the_end() {
 fn one_who_does_not_read_is_told_the_latest_and_holds_nobody_up() {
     let hosts = Hosts::new(1);
     let node = hosts.start(1, &[]);
-    node.log.find(&["event=active"]);
+    node.log.find(&["event=lease_gained"]);
     let mut idle = UnixStream::connect(node.state_dir.join("control.sock")).expect("a socket");
     idle.write_all(b"{\"command\":\"watch\"}\n")
         .expect("a node");

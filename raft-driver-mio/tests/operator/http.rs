@@ -100,7 +100,7 @@ fn a_leader_that_must_wait_for_a_kill_delay_is_not_active() {
     let hosts = Hosts::new(1);
     let at = place(&hosts, 1);
     let node = started(&hosts, "1h");
-    node.log.find(&["event=active"]);
+    node.log.find(&["event=lease_gained"]);
     wait_until("it has a lease", || {
         let left = node.status().map(|status| status.lease_remaining_seconds);
         left > Some(0.0)

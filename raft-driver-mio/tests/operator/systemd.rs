@@ -100,7 +100,7 @@ fn lines_for_the_journal_leave_the_time_to_it() {
     let child = command.stderr(Stdio::from(file)).spawn();
     let mut node = crate::common::Killed(child.expect("the program runs"));
     let read = || std::fs::read_to_string(&log).expect("a log");
-    crate::common::wait_until("it leads", || read().contains("event=active"));
+    crate::common::wait_until("it leads", || read().contains("event=lease_gained"));
     node.signal(Signal::TERM);
     assert_eq!(node.wait().code(), Some(0));
     let lines = read();

@@ -46,7 +46,7 @@ impl Line {
                 reason: fields.get("reason").map(str::to_owned),
             },
             "leadership_gained" => News::LeadershipGained { term: term()? },
-            "active" => News::Active { term: term()? },
+            "lease_gained" => News::Active { term: term()? },
             "leadership_lost" => News::LeadershipLost {
                 term: term()?,
                 reason: fields.get("reason").map(str::to_owned),
@@ -146,7 +146,7 @@ mod tests {
             line(News::LeadershipGained { term: 4 })
         );
         assert_eq!(
-            parse("event=active node=1 term=4 lease=0.4"),
+            parse("event=lease_gained node=1 term=4 lease=0.4"),
             line(News::Active { term: 4 })
         );
         assert_eq!(
@@ -160,7 +160,7 @@ mod tests {
 
     #[test]
     fn quoted_values_end_at_their_quote() {
-        let text = r#"note="so \" event=active" since=2 event=leadership_lost term=7 reason="no majority""#;
+        let text = r#"note="so \" event=lease_gained" since=2 event=leadership_lost term=7 reason="no majority""#;
         assert_eq!(
             Line::parse(text),
             Some(Line {
@@ -179,12 +179,12 @@ mod tests {
             "",
             "thread 'main' panicked at src/main.rs:1:1:",
             "since=1 event=stopped node=1",
-            "since=1 event=active node=1",
-            "since=1 event=active node=1 term=-4",
-            "since=-1 event=active node=1 term=4",
-            "since=NaN event=active node=1 term=4",
-            "since=1e300 event=active node=1 term=4",
-            "event=active node=1 term=4",
+            "since=1 event=lease_gained node=1",
+            "since=1 event=lease_gained node=1 term=-4",
+            "since=-1 event=lease_gained node=1 term=4",
+            "since=NaN event=lease_gained node=1 term=4",
+            "since=1e300 event=lease_gained node=1 term=4",
+            "event=lease_gained node=1 term=4",
             "=\"",
         ] {
             assert_eq!(Line::parse(text), None, "{text}");
