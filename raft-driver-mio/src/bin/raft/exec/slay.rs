@@ -122,7 +122,9 @@ mod tests {
             .spawn()
             .expect("a child");
         let pid = Pid::from_child(&child);
-        assert!(children_of_threads().expect("/proc").contains(&pid));
+        // A thread of another test that ends while it is looked at fails a look, and may hide a child from it.
+        let listed = |_| children_of_threads().is_ok_and(|list| list.contains(&pid));
+        assert!((0..1000).any(listed));
         assert!(children_among_all().expect("/proc").contains(&pid));
         child.kill().expect("a kill");
         child.wait().expect("an end");
