@@ -187,9 +187,15 @@ impl<O: Observer> World<O> {
             valid.is_none() || valid == self.leads,
             "a lease without leadership"
         );
-        let granted = self.lease.term_and_end().filter(|(_, ends)| self.now < *ends);
+        let granted = self
+            .lease
+            .term_and_end()
+            .filter(|(_, ends)| self.now < *ends);
         assert_eq!(granted.map(|(term, _)| term), valid);
-        assert_eq!(self.lease.ends().is_some(), self.lease.term_and_end().is_some());
+        assert_eq!(
+            self.lease.ends().is_some(),
+            self.lease.term_and_end().is_some()
+        );
         while self.deadlines.expire(self.now).is_some() {}
         assert!(self.deadlines.earliest().is_none_or(|due| due > self.now));
     }

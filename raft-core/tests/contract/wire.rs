@@ -135,3 +135,9 @@ fn an_unknown_kind_and_numbers_out_of_range_are_malformed() {
         let Malformed { .. } = decode(bytes).expect_err("no message");
     }
 }
+
+#[test]
+fn bytes_that_are_no_message_are_said_to_be_none() {
+    let refused = decode(&[0xff; 8]).map_err(|error| error.to_string());
+    assert_eq!(refused, Err("the bytes are not a message".to_owned()));
+}
