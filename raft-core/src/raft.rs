@@ -17,6 +17,8 @@ use crate::types::{HardState, LogPosition, NodeId, Round, Term};
 
 /// A Raft node: a pure state machine. It has no clock, no socket and no disk; [`step`](Raft::step)
 /// tells it what happened and returns what is to be done.
+///
+/// A clone is for whoever explores what a node might do: two that run under one id vote twice.
 #[derive(Clone, Debug)]
 pub struct Raft<R> {
     pub(crate) config: Config,

@@ -17,12 +17,14 @@ pub(crate) use in_words;
 mod tests {
     use alloc::format;
 
-    use crate::{DropReason, MessageKind, RoleKind};
+    use crate::{DropReason, MessageKind, RoleKind, TransferRefusal};
 
     #[test]
     fn words_fill_a_column_and_kinds_have_the_papers_names() {
         assert_eq!(format!("{:>9}|", RoleKind::Leader), "   leader|");
         assert_eq!(format!("{}", DropReason::Stale), "it is late or repeated");
+        let refused = format!("{}", TransferRefusal::NotLeader);
+        assert_eq!(refused, "this node does not lead");
         for kind in [
             MessageKind::RequestVote,
             MessageKind::RequestVoteResponse,
